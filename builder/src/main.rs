@@ -1,0 +1,3 @@
+//! Turns files into layers, manifests and indexes inside build actions.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Credentials for registries: docker config files, credential helpers, secrets.

@@ -1,0 +1,1 @@
+//! Files in, one layer blob out: tar, deduplication, compression.

@@ -1,0 +1,1 @@
+//! The documents and names of the OCI specifications, without I/O.

@@ -1,0 +1,1 @@
+//! The JSON that the builder writes and the pusher reads.

@@ -1,0 +1,1 @@
+//! Misbehaving servers and judges for tests, in nobody's normal dependencies.

@@ -1,0 +1,1 @@
+//! What every program needs: parameter files, environment, error reports, exit codes, logging.

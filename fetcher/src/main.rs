@@ -1,0 +1,3 @@
+//! Downloads manifests and configs of base images for repository rules.
+
+fn main() {}

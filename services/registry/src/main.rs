@@ -1,0 +1,3 @@
+//! An OCI distribution server with a store on disk.
+
+fn main() {}
