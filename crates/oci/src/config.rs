@@ -1,0 +1,1 @@
+//! Image configurations (image specification, "OCI Image Configuration").
