@@ -1,0 +1,96 @@
+//! Every environment variable that a program of ours reads, and the only place that reads them.
+
+use std::ffi::OsString;
+
+/// An environment variable with its documentation; docs/reference lists them from [`ALL`].
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+}
+
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])+ $name:ident;)*) => {
+        $($(#[doc = $doc])+ pub const $name: Variable = Variable { name: stringify!($name), doc: concat!($($doc),+) };)*
+        /// All variables, in alphabetical order.
+        pub const ALL: &[&Variable] = &[$(&$name),*];
+    };
+}
+
+variables! {
+    /// The workspace that `bazel run` was called in (set by Bazel).
+    BUILD_WORKSPACE_DIRECTORY;
+    /// Folder that holds docker's `config.json`; default `~/.docker`.
+    DOCKER_CONFIG;
+    /// The user's home folder.
+    HOME;
+    /// Log the source of each registry credential.
+    IMG_AUTH_DEBUG;
+    /// Bazel credential helper for registries and remote caches.
+    IMG_CREDENTIAL_HELPER;
+    /// Bazel credential helper for registries; wins over `IMG_CREDENTIAL_HELPER`.
+    IMG_CREDENTIAL_HELPER_OCI_REGISTRY;
+    /// Anything but empty, `0` and `false`: plain HTTP, and TLS certificates are not checked.
+    IMG_INSECURE;
+    /// What to log on standard error: `error`, `warn` (default), `info`, `debug` or `trace`.
+    IMG_LOG;
+    /// How to show progress: `bar`, `log`, `none` or `auto` (bars on a terminal, else lines).
+    IMG_PROGRESS;
+    /// Most requests in flight to one registry.
+    IMG_REGISTRY_MAX_CONCURRENT_REQUESTS;
+    /// First delay before a request is tried again, such as `1s`.
+    IMG_REGISTRY_RETRY_BASE_DELAY;
+    /// How often a request is tried, the first time included.
+    IMG_REGISTRY_RETRY_MAX_ATTEMPTS;
+    /// Longest delay before a request is tried again, such as `60s`.
+    IMG_REGISTRY_RETRY_MAX_DELAY;
+    /// Set to anything: no colours on a terminal.
+    NO_COLOR;
+    /// Folders in which `docker-credential-*` helpers are looked up.
+    PATH;
+    /// A docker or podman credential file; wins over the one in the home folder.
+    REGISTRY_AUTH_FILE;
+    /// Root of the runfiles of a deploy target (set by Bazel's launchers).
+    RUNFILES_DIR;
+    /// List of the runfiles of a deploy target where there is no tree of links (set by Bazel's launchers).
+    RUNFILES_MANIFEST_FILE;
+    /// File with additional root certificates in PEM form.
+    SSL_CERT_FILE;
+    /// Windows' name of the home folder.
+    USERPROFILE;
+    /// Podman's `containers/auth.json` is looked up below it; default `~/.config`.
+    XDG_CONFIG_HOME;
+    /// Podman's `containers/auth.json` is looked up below it first.
+    XDG_RUNTIME_DIR;
+}
+
+impl Variable {
+    /// The value; an empty one counts as not set.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub fn get(&self) -> Option<OsString> {
+        std::env::var_os(self.name).filter(|value| !value.is_empty())
+    }
+
+    /// The value as text; one that is not UTF-8 counts as not set.
+    pub fn text(&self) -> Option<String> {
+        self.get().and_then(|value| value.into_string().ok())
+    }
+
+    /// Whether it is set to anything but empty, `0` and `false`.
+    pub fn is_on(&self) -> bool {
+        self.text().is_some_and(|value| value != "0" && value != "false")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_and_documented() {
+        assert!(ALL.is_sorted_by_key(|variable| variable.name));
+        assert!(ALL.iter().all(|variable| variable.doc.trim_end().ends_with(['.', ')'])));
+    }
+}
