@@ -1,0 +1,162 @@
+//! Sources of credentials, asked in order, each once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::{Credential, Error};
+
+/// For what credentials are looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// `host` or `host:port`; Docker Hub is `index.docker.io`.
+    pub host: &'a str,
+    /// The repository; some configs have entries for single repositories.
+    pub repository: &'a str,
+}
+
+/// Credentials and where they came from.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The credentials.
+    pub credential: Credential,
+    /// The source in words that fit a message, such as ``docker config `/home/me/.docker/config.json` ``.
+    pub source: String,
+}
+
+/// Somewhere credentials may be found. Blocking: it may read files and run programs.
+pub trait Source: Send + Sync {
+    /// The source in words that fit a message.
+    fn name(&self) -> String;
+
+    /// Looks for credentials; `None` when the source works and has none.
+    fn find(&self, query: Query<'_>) -> Result<Option<Found>, Arc<Error>>;
+}
+
+/// What a keychain found.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The first credentials found.
+    pub found: Option<Found>,
+    /// The names of the sources that were asked and had none, failing ones included.
+    pub asked: Vec<String>,
+}
+
+type Answers = BTreeMap<(String, String), Arc<OnceLock<Answer>>>;
+type Warn = Box<dyn Fn(&Error) + Send + Sync>;
+
+/// Sources in order. Answers are kept: a host's credentials are looked up once in a run, however many tasks ask.
+#[derive(Default)]
+pub struct Keychain {
+    sources: Vec<Box<dyn Source>>,
+    warn: Option<Warn>,
+    warned: Mutex<BTreeSet<String>>,
+    answers: Mutex<Answers>,
+}
+
+impl Keychain {
+    /// A keychain over sources, the first one first.
+    pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
+        Self { sources, ..Self::default() }
+    }
+
+    /// A keychain without sources.
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// Calls `warn` for a failing source, once for each different failure.
+    #[must_use]
+    pub fn on_failure(mut self, warn: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+        self.warn = Some(Box::new(warn));
+        self
+    }
+
+    /// Credentials for a repository of a host. Blocks while files are read and helpers run.
+    pub fn look_up(&self, host: &str, repository: &str) -> Answer {
+        let key = (host.to_owned(), repository.to_owned());
+        let cell =
+            Arc::clone(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        cell.get_or_init(|| self.ask(Query { host, repository })).clone()
+    }
+
+    fn ask(&self, query: Query<'_>) -> Answer {
+        let mut answer = Answer::default();
+        for source in &self.sources {
+            match source.find(query) {
+                Ok(Some(found)) => {
+                    answer.found = Some(found);
+                    break;
+                }
+                Ok(None) => {}
+                Err(error) => self.report(&error),
+            }
+            answer.asked.push(source.name());
+        }
+        answer
+    }
+
+    fn report(&self, error: &Error) {
+        let new = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(error.to_string());
+        if let Some(warn) = self.warn.as_ref().filter(|_| new) {
+            warn(error);
+        }
+    }
+}
+
+impl fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.sources.iter().map(|source| source.name())).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::Secret;
+
+    struct Scripted(&'static str, Option<bool>, Arc<AtomicUsize>);
+
+    impl Source for Scripted {
+        fn name(&self) -> String {
+            self.0.to_owned()
+        }
+
+        fn find(&self, _: Query<'_>) -> Result<Option<Found>, Arc<Error>> {
+            self.2.fetch_add(1, Ordering::Relaxed);
+            match self.1 {
+                None => Err(Arc::new(Error::HelperName { name: self.0.to_owned() })),
+                Some(false) => Ok(None),
+                Some(true) => {
+                    let credential = Credential::Bearer(Secret::new("t"));
+                    Ok(Some(Found { credential, source: self.0.to_owned() }))
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_failing_source_is_reported_once_and_passed_over() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let warnings = Arc::new(AtomicUsize::new(0));
+        let source = |name, result| Box::new(Scripted(name, result, Arc::clone(&calls))) as Box<dyn Source>;
+        let counter = Arc::clone(&warnings);
+        let keychain = Keychain::new(vec![
+            source("broken", None),
+            source("empty", Some(false)),
+            source("good", Some(true)),
+        ])
+        .on_failure(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        for repository in ["a", "b", "a"] {
+            let answer = keychain.look_up("ghcr.io", repository);
+            assert_eq!(answer.found.unwrap().source, "good");
+            assert_eq!(answer.asked, ["broken", "empty"]);
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 6, "the third look-up was kept");
+        assert_eq!(warnings.load(Ordering::Relaxed), 1);
+    }
+}
