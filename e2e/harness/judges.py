@@ -1,0 +1,44 @@
+"""Independent tools that judge what was pushed: crane, skopeo, umoci, containerd."""
+
+import json
+
+from harness import process
+
+
+def crane(*words, **options):
+    """Runs crane and returns its standard output."""
+    return process.run(["crane", *words], **options).stdout
+
+
+def manifest(reference):
+    """A manifest or index, as crane fetches it."""
+    return json.loads(crane("manifest", "--insecure", reference))
+
+
+def config(reference):
+    """The configuration of a single image, as crane fetches it."""
+    return json.loads(crane("config", "--insecure", reference))
+
+
+def validate(reference):
+    """Every blob is fetched and its digests and diff ids are compared."""
+    crane("validate", "--insecure", "--remote", reference)
+
+
+def digest(reference):
+    """What a tag points at."""
+    return crane("digest", "--insecure", reference).strip()
+
+
+def skopeo_copy(source, destination):
+    """Copies an image with all its platforms between registries or to a layout."""
+    process.run(["skopeo", "copy", "--insecure-policy", "--all", "--preserve-digests", "--src-tls-verify=false",
+                 "--dest-tls-verify=false", source, destination])
+
+
+def umoci_unpack(reference, folder):
+    """Unpacks one image (of this machine's platform) with umoci and returns its root filesystem."""
+    layout = folder / "layout"
+    process.run(["skopeo", "copy", "--insecure-policy", "--src-tls-verify=false", f"docker://{reference}", f"oci:{layout}:image"])
+    process.run(["umoci", "unpack", "--image", f"{layout}:image", folder / "bundle"])
+    return folder / "bundle" / "rootfs"

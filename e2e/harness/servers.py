@@ -1,0 +1,102 @@
+"""Registries, a counting proxy and containerd, each on free loopback ports with folders of their own."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+from harness import process
+
+
+def tool(name):
+    """A program of ours, built by `make tools` (and, for tests, the registry and the test kit)."""
+    for variable in ("RULES_IMG_TOOLS_DIR", "RULES_IMG_TEST_TOOLS_DIR"):
+        path = pathlib.Path(os.environ.get(variable, "/nonexistent")) / name
+        if path.exists():
+            return path
+    raise AssertionError(f"`{name}` is not built; run the tests with `make e2e`")
+
+
+class DockerRegistry:
+    """Debian's docker-registry: the server that ours is not."""
+
+    def __init__(self, folder):
+        self.port = process.free_port()
+        self.host = f"localhost:{self.port}"
+        self.url = f"http://{self.host}"
+        config = folder / "docker-registry.yml"
+        config.write_text(json.dumps({
+            "version": 0.1,
+            "log": {"level": "info"},
+            "storage": {"filesystem": {"rootdirectory": str(folder / "docker-registry")}, "delete": {"enabled": True}},
+            "http": {"addr": f"127.0.0.1:{self.port}"},
+        }))
+        self.server = process.Server(["docker-registry", "serve", config], folder / "docker-registry.log")
+        self.server.wait_for_port(self.port)
+        self.stop = self.server.stop
+
+
+class OurRegistry:
+    """services/registry with a store on disk."""
+
+    def __init__(self, folder):
+        self.server = process.Server([tool("registry"), "--port", "0", "--root", folder / "registry"],
+                                     folder / "registry.log", stdout=subprocess.PIPE)
+        self.url = self.server.wait_for_line("listening on ")
+        self.host = self.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+        self.stop = self.server.stop
+
+
+class CountingProxy:
+    """Stands before a registry, delays each request, and counts requests and bytes."""
+
+    def __init__(self, folder, upstream, *, latency_ms=0, name="proxy"):
+        self.counts_path = folder / f"{name}.jsonl"
+        self.server = process.Server(
+            [tool("testkit"), "proxy", "--upstream", upstream.url, "--latency-ms", latency_ms, "--counts", self.counts_path],
+            folder / f"{name}.log", stdout=subprocess.PIPE)
+        self.url = self.server.wait_for_line("listening on ")
+        self.host = self.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+        self.stop = self.server.stop
+
+    def requests(self):
+        """All requests so far, one dict each: method, path, status, request_bytes, response_bytes."""
+        if not self.counts_path.exists():
+            return []
+        return [json.loads(line) for line in self.counts_path.read_text().splitlines()]
+
+    def since(self, mark):
+        """The requests after the first `mark`."""
+        return self.requests()[mark:]
+
+
+class Containerd:
+    """A containerd with root, state and socket of its own."""
+
+    def __init__(self, folder):
+        self.socket = folder / "containerd.sock"
+        config = folder / "containerd.toml"
+        config.write_text("\n".join([
+            'version = 3',
+            'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]',
+            f'root = "{folder}/containerd-root"',
+            f'state = "{folder}/containerd-state"',
+            '[grpc]',
+            f'  address = "{self.socket}"',
+            '',
+        ]))
+        self.server = process.Server(["containerd", "--config", config], folder / "containerd.log")
+        self.wait()
+        self.stop = self.server.stop
+
+    def wait(self):
+        for _ in range(100):
+            if process.run(["ctr", "-a", self.socket, "version"], expect="any").returncode == 0:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"containerd does not answer; log:\n{self.server.tail()}")
+
+    def ctr(self, *words, **options):
+        """Runs `ctr` against this containerd."""
+        return process.run(["ctr", "-a", self.socket, *words], **options)

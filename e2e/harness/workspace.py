@@ -1,0 +1,54 @@
+"""Copies of the workspaces under e2e/, built by the test-bed's Bazel against this checkout."""
+
+import os
+import pathlib
+import re
+import shutil
+
+from harness import process
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Workspace:
+    """A copy of e2e/<name> in a folder of its own, so that a test may edit it."""
+
+    def __init__(self, folder, name, *, replace=None, tools_dir=os.environ.get("RULES_IMG_TOOLS_DIR")):
+        self.path = folder / name
+        self.tools_dir = tools_dir
+        ignore = shutil.ignore_patterns("bazel-*")
+        shutil.copytree(CHECKOUT / "e2e" / name, self.path, symlinks=True, ignore=ignore)
+        module = self.path / "MODULE.bazel"
+        text = re.sub(r'path = "\.\./\.\."', f'path = "{CHECKOUT}"', module.read_text())
+        for old, new in (replace or {}).items():
+            assert old in text, f"`{old}` is not in {module}"
+            text = text.replace(old, new)
+        module.write_text(text)
+
+    def bazel(self, command, *words, **options):
+        """Runs Bazel in the workspace; startup options are the user's defaults."""
+        flags = [f"--repo_env=RULES_IMG_TOOLS_DIR={self.tools_dir}"] if self.tools_dir else []
+        flags += ["--color=no", "--curses=no", "--noshow_progress"] if command in ("build", "run", "test") else []
+        if command in ("shutdown", "info", "clean"):
+            flags = []
+        return process.run(["bazel", command, *flags, *words], cwd=self.path, **options)
+
+    def build(self, *words, **options):
+        return self.bazel("build", *words, **options)
+
+    def run_target(self, target, *words, **options):
+        """`bazel run`; returns the completed process."""
+        return self.bazel("run", target, *(["--", *words] if words else []), **options)
+
+    def output(self, path):
+        """A file below bazel-bin."""
+        return self.path / "bazel-bin" / path
+
+    def digest(self, name):
+        """Builds an image target and returns its digest."""
+        self.build(f"//:{name}", "--output_groups=+digest")
+        return self.output(f"{name}_digest").read_text()
+
+    def shutdown(self):
+        """Ends this workspace's Bazel server."""
+        self.bazel("shutdown", expect="any")
