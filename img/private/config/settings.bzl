@@ -1,0 +1,84 @@
+"""Build settings as rules see them: one target, one provider, one function for "auto".
+
+    _ATTRS = {"compress": attr.string(default = "auto", values = ["auto", "gzip", "zstd"])} | SETTINGS_ATTRS
+
+    def _impl(ctx):
+        settings = settings_of(ctx)
+        compress = resolve_auto(ctx.attr.compress, settings.compress)
+"""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//img/private/providers:settings.bzl", "SettingsInfo")
+
+visibility([
+    "//img/private/...",
+    "//tests/...",
+])
+
+# The names of the settings; each is a target in //img/settings and a field of SettingsInfo.
+_SETTINGS = [
+    "compress",
+    "compression_jobs",
+    "compression_level",
+    "create_parent_directories",
+    "credential_helper",
+    "credential_helper_oci_registry",
+    "cross_mount",
+    "destination_registry",
+    "docker_config_path",
+    "insecure",
+    "layer_tree_artifact_handling",
+    "push_strategy",
+]
+
+# What a rule adds to its attributes to read settings.
+SETTINGS_ATTRS = {
+    "_settings": attr.label(
+        doc = "All build settings.",
+        default = Label("//img/private/config:settings"),
+        providers = [SettingsInfo],
+    ),
+}
+
+def settings_of(ctx):
+    """The build settings, in a rule that has SETTINGS_ATTRS.
+
+    Args:
+        ctx: the rule context.
+
+    Returns:
+        SettingsInfo: the values.
+    """
+    return ctx.attr._settings[SettingsInfo]
+
+def resolve_auto(value, setting):
+    """What an attribute means that may be left to a build setting.
+
+    Args:
+        value: string: the attribute; `auto` leaves it to the setting.
+        setting: string: the value of the build setting.
+
+    Returns:
+        string: the value in force.
+    """
+    return setting if value == "auto" else value
+
+def _settings_impl(ctx):
+    return [SettingsInfo(**{
+        name: getattr(ctx.attr, "_" + name)[BuildSettingInfo].value
+        for name in _SETTINGS
+    })]
+
+settings = rule(
+    implementation = _settings_impl,
+    doc = "Gathers the build settings of this ruleset into one provider.",
+    attrs = {
+        "_" + name: attr.label(
+            doc = "The build setting of that name.",
+            default = Label("//img/settings:" + name),
+            providers = [BuildSettingInfo],
+        )
+        for name in _SETTINGS
+    },
+    provides = [SettingsInfo],
+)

@@ -1,0 +1,78 @@
+"""Transitions between platforms.
+
+Whenever one of them replaces the target platforms it remembers those that were in force, so that a rule further down can go back to
+them. Layers and bases forget what is remembered: built directly or through an index, they have one configuration and are built once.
+"""
+
+visibility([
+    "//img/private/rules",
+    "//tests/...",
+])
+
+_PLATFORMS = "//command_line_option:platforms"
+_HOST_PLATFORM = "//command_line_option:host_platform"
+_ORIGINAL = str(Label("//img/private/config:original_platforms"))
+_SETTINGS = [_PLATFORMS, _ORIGINAL]
+
+def _join(platforms):
+    return ",".join([str(platform) for platform in platforms])
+
+def _for_platform(settings, platform):
+    """The settings for building on another platform."""
+    current = _join(settings[_PLATFORMS])
+    if str(platform) == current:
+        return {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}
+    return {_ORIGINAL: settings[_ORIGINAL] or current, _PLATFORMS: [str(platform)]}
+
+def _split_platforms_impl(settings, attr):
+    if not attr.platforms:
+        return {"0": {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}}
+    return {
+        str(index): _for_platform(settings, platform)
+        for index, platform in enumerate(attr.platforms)
+    }
+
+# For the attribute `manifests` of a rule with `platforms`: one branch per platform, named by its position.
+split_platforms_transition = transition(
+    implementation = _split_platforms_impl,
+    inputs = _SETTINGS,
+    outputs = _SETTINGS,
+)
+
+def _single_platform_impl(settings, attr):
+    if not attr.platform:
+        return {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}
+    return _for_platform(settings, attr.platform)
+
+# For a rule with `platform`: builds the target for it.
+single_platform_transition = transition(
+    implementation = _single_platform_impl,
+    inputs = _SETTINGS,
+    outputs = _SETTINGS,
+)
+
+# For what goes into an image: forgets the remembered platforms.
+forget_original_transition = transition(
+    implementation = lambda _settings, _attr: {_ORIGINAL: ""},
+    inputs = [],
+    outputs = [_ORIGINAL],
+)
+
+def _original_platforms_impl(settings, _attr):
+    if not settings[_ORIGINAL]:
+        return {_ORIGINAL: "", _PLATFORMS: settings[_PLATFORMS]}
+    return {_ORIGINAL: "", _PLATFORMS: settings[_ORIGINAL].split(",")}
+
+# For a rule that is about all platforms: goes back to those that Bazel was asked for.
+original_platforms_transition = transition(
+    implementation = _original_platforms_impl,
+    inputs = _SETTINGS,
+    outputs = _SETTINGS,
+)
+
+# For a program that `bazel run` starts: the platform of the machine that runs Bazel.
+host_platform_transition = transition(
+    implementation = lambda settings, _attr: {_ORIGINAL: "", _PLATFORMS: [settings[_HOST_PLATFORM]]},
+    inputs = [_HOST_PLATFORM],
+    outputs = _SETTINGS,
+)

@@ -1,0 +1,16 @@
+"""Public providers: what rules of other rulesets can read from targets of this one, and what they can hand to them.
+
+    load("@rules_img//img:providers.bzl", "LayersInfo")
+"""
+
+load("//img/private/providers:deploy.bzl", _DeployInfo = "DeployInfo")
+load("//img/private/providers:image.bzl", _ImageIndexInfo = "ImageIndexInfo", _ImageManifestInfo = "ImageManifestInfo")
+load("//img/private/providers:layer.bzl", _LayersInfo = "LayersInfo", _SingleLayerInfo = "SingleLayerInfo")
+load("//img/private/providers:pull.bzl", _PullInfo = "PullInfo")
+
+DeployInfo = _DeployInfo
+ImageIndexInfo = _ImageIndexInfo
+ImageManifestInfo = _ImageManifestInfo
+LayersInfo = _LayersInfo
+PullInfo = _PullInfo
+SingleLayerInfo = _SingleLayerInfo
