@@ -1,0 +1,37 @@
+"""The environment that `bazel run` gives to a program of this ruleset."""
+
+visibility([
+    "//img/private/rules",
+    "//tests/...",
+])
+
+# Setting -> the environment variable that says the same. The setting wins; without it, the user's environment counts.
+_VARIABLES = {
+    "credential_helper": "IMG_CREDENTIAL_HELPER",
+    "credential_helper_oci_registry": "IMG_CREDENTIAL_HELPER_OCI_REGISTRY",
+    "docker_config_path": "REGISTRY_AUTH_FILE",
+}
+
+_INHERITED = ["DOCKER_CONFIG", "IMG_AUTH_DEBUG", "IMG_INSECURE"]
+
+def run_environment(settings):
+    """Turns settings into environment variables.
+
+    Args:
+        settings: SettingsInfo: the build settings.
+
+    Returns:
+        RunEnvironmentInfo: for an executable target.
+    """
+    environment = {
+        variable: getattr(settings, setting)
+        for setting, variable in _VARIABLES.items()
+        if getattr(settings, setting)
+    }
+    inherited = [variable for variable in _VARIABLES.values() if variable not in environment]
+    if settings.insecure == "enabled":
+        environment["IMG_INSECURE"] = "1"
+    return RunEnvironmentInfo(
+        environment = environment,
+        inherited_environment = sorted(inherited + _INHERITED),
+    )

@@ -1,0 +1,18 @@
+"""Public API for pushing container images.
+
+    load("@rules_img//img:push.bzl", "image_push")
+
+    image_push(
+        name = "push",
+        image = ":app",
+        registry = "ghcr.io",
+        repository = "my-project/app",
+        tag = "latest",
+    )
+
+`bazel run //:push` pushes the image.
+"""
+
+load("//img/private/rules:image_push.bzl", _image_push = "image_push")
+
+image_push = _image_push
