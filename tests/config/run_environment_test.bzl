@@ -1,0 +1,46 @@
+"""Tests of the environment of what `bazel run` starts."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//img/private/rules:run_environment.bzl", "run_environment")
+
+def _settings(**kwargs):
+    settings = {
+        "credential_helper": "",
+        "credential_helper_oci_registry": "",
+        "docker_config_path": "",
+        "insecure": "disabled",
+    }
+    return struct(**(settings | kwargs))
+
+def _defaults_test_impl(ctx):
+    env = unittest.begin(ctx)
+    info = run_environment(_settings())
+    asserts.equals(env, {}, info.environment)
+    asserts.equals(env, [
+        "DOCKER_CONFIG",
+        "IMG_AUTH_DEBUG",
+        "IMG_CREDENTIAL_HELPER",
+        "IMG_CREDENTIAL_HELPER_OCI_REGISTRY",
+        "IMG_INSECURE",
+        "REGISTRY_AUTH_FILE",
+    ], info.inherited_environment)
+    return unittest.end(env)
+
+defaults_test = unittest.make(_defaults_test_impl)
+
+def _settings_win_test_impl(ctx):
+    env = unittest.begin(ctx)
+    info = run_environment(_settings(docker_config_path = "/secrets/config.json", insecure = "enabled"))
+    asserts.equals(env, {"IMG_INSECURE": "1", "REGISTRY_AUTH_FILE": "/secrets/config.json"}, info.environment)
+    asserts.false(env, "REGISTRY_AUTH_FILE" in info.inherited_environment)
+    return unittest.end(env)
+
+settings_win_test = unittest.make(_settings_win_test_impl)
+
+def run_environment_test_suite(name):
+    """Declares the tests.
+
+    Args:
+        name: string: name of the suite.
+    """
+    unittest.suite(name, defaults_test, settings_win_test)
