@@ -8,7 +8,13 @@ _EXPECTED = {
         True,
     ),
     "external_deps.is_bzlmod_enabled": (bazel_features.external_deps.is_bzlmod_enabled, True),
+    "external_deps.repo_metadata_has_reproducible (Bazel 8)": (
+        bazel_features.external_deps.repo_metadata_has_reproducible,
+        False,
+    ),
     "cc.swift_fragment_removed (Bazel 8)": (bazel_features.cc.swift_fragment_removed, False),
+    "globals.macro is None (Bazel 8)": (bazel_features.globals.macro == None, True),
+    "globals.PyInfo is None": (bazel_features.globals.PyInfo == None, False),
     "globals.RunEnvironmentInfo is None": (bazel_features.globals.RunEnvironmentInfo == None, False),
 }
 
