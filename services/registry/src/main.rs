@@ -1,3 +1,22 @@
-//! An OCI distribution server with a store on disk.
+//! An OCI distribution server with a store on disk: pull, push, mount, list, delete, referrers.
+//!
+//! Meant for loopback: development, tests, the demo. There is no TLS, no authentication and no digest algorithm but
+//! SHA-256. Every write is atomic, and nothing is visible before it was verified; docs/design/registry.md says what is
+//! promised, also after `kill -9`.
+//!
+//! ```sh
+//! registry --root /var/lib/registry --port 5000
+//! ```
 
-fn main() {}
+mod access_log;
+mod api;
+mod cli;
+mod document;
+mod error;
+mod route;
+mod serve;
+mod store;
+
+fn main() -> std::process::ExitCode {
+    tool::main(|cli: cli::Cli| serve::run(cli.try_into()?))
+}

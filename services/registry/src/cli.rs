@@ -1,0 +1,102 @@
+//! The command line, and what follows from it.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use tool::{Failure, FailureContext as _};
+
+use crate::access_log::AccessLog;
+use crate::store::OpenOptions;
+
+/// An OCI distribution server with a store on disk.
+///
+/// Prints `listening on http://ADDRESS:PORT` when it is ready. Ends on SIGTERM and SIGINT, after the requests in
+/// flight. There is no TLS and no authentication.
+#[derive(clap::Parser, Debug)]
+#[command(name = "registry")]
+pub(crate) struct Cli {
+    /// Folder of the store; created if missing
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+
+    /// Address to listen on
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = parse_address)]
+    address: IpAddr,
+
+    /// Port to listen on; 0 takes one that is free
+    #[arg(long, default_value_t = 5000)]
+    port: u16,
+
+    /// Refuse every change; nothing below the root is written
+    #[arg(long)]
+    read_only: bool,
+
+    /// Do not wait for the disk: faster, but a power failure may lose or damage what was written last
+    #[arg(long)]
+    no_sync: bool,
+
+    /// Write a line of JSON for each request
+    #[arg(long, value_enum, value_name = "WHAT")]
+    log: Option<Log>,
+
+    /// Where to write these lines; appended to [default: standard output]
+    #[arg(long, value_name = "FILE", requires = "log")]
+    log_file: Option<PathBuf>,
+
+    /// Listen on an address that other machines can reach: whoever can connect can read, replace and delete everything
+    #[arg(long)]
+    dangerously_without_authentication: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Log {
+    /// Method, path, status, bytes received and sent, whether a blob was mounted
+    Requests,
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
+    if text == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { text.parse() }
+}
+
+/// What the server is started with.
+pub(crate) struct Options {
+    /// Where to listen.
+    pub(crate) address: SocketAddr,
+    /// Where the store is.
+    pub(crate) root: PathBuf,
+    /// How it is opened.
+    pub(crate) open: OpenOptions,
+    /// Where requests are written down.
+    pub(crate) log: Option<AccessLog>,
+}
+
+impl TryFrom<Cli> for Options {
+    type Error = Failure;
+
+    fn try_from(cli: Cli) -> Result<Self, Failure> {
+        if !cli.address.is_loopback() && !cli.dangerously_without_authentication {
+            let error =
+                anyhow!("`{}` is not a loopback address, and there is no authentication", cli.address);
+            return Err(Failure::usage(error).hint(
+                "listen on 127.0.0.1, or give --dangerously-without-authentication if everybody who can connect \
+                 may read, replace and delete everything",
+            ));
+        }
+        let output: Option<Box<dyn Write + Send>> = match (cli.log, cli.log_file) {
+            (None, _) => None,
+            (Some(Log::Requests), None) => Some(Box::new(io::stdout())),
+            (Some(Log::Requests), Some(path)) => {
+                let file = fs_err::OpenOptions::new().create(true).append(true).open(path);
+                Some(Box::new(file.about("failed to open the access log")?))
+            }
+        };
+        Ok(Self {
+            address: SocketAddr::new(cli.address, cli.port),
+            root: cli.root,
+            open: OpenOptions { read_only: cli.read_only, sync: !cli.no_sync },
+            log: output.map(AccessLog::new),
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Changes to files that are whole or not there at all, and on the disk when they return.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use blob::AtomicFile;
+use fs_err as fs;
+
+/// Makes changes, with or without waiting for the disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Files {
+    /// Whether a change must survive a power failure (it survives the end of this process in any case).
+    pub(super) sync: bool,
+}
+
+impl Files {
+    /// A file appears with these bytes, or is replaced.
+    pub(super) fn write(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.create_folder(parent(path))?;
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(bytes)?;
+        if self.sync {
+            file.as_file().sync_all()?;
+        }
+        file.persist()?;
+        self.sync_folder(parent(path))
+    }
+
+    /// An empty file appears, or stays.
+    pub(super) fn touch(self, path: &Path) -> io::Result<()> {
+        self.create_folder(parent(path))?;
+        fs::OpenOptions::new().create(true).append(true).open(path)?;
+        self.sync_folder(parent(path))
+    }
+
+    /// A file moves to its final name.
+    pub(super) fn rename(self, from: &Path, to: &Path) -> io::Result<()> {
+        self.create_folder(parent(to))?;
+        fs::rename(from, to)?;
+        self.sync_folder(parent(to))
+    }
+
+    /// What was written to a file reaches the disk.
+    pub(super) fn sync_file(self, file: &fs::File) -> io::Result<()> {
+        if self.sync { file.sync_all() } else { Ok(()) }
+    }
+
+    /// A file disappears. Says whether it was there.
+    pub(super) fn remove(self, path: &Path) -> io::Result<bool> {
+        match fs::remove_file(path) {
+            Ok(()) => self.sync_folder(parent(path)).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create_folder(self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        self.create_folder(parent(folder))?;
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => self.sync_folder(parent(folder)),
+        }
+    }
+
+    fn sync_folder(self, folder: &Path) -> io::Result<()> {
+        // Only Unix can open a folder in order to sync it.
+        if self.sync && cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// Removes a folder and those around it, below `end`, as long as they are empty.
+pub(super) fn prune(mut folder: &Path, end: &Path) {
+    while folder != end && folder.starts_with(end) && fs::remove_dir(folder).is_ok() {
+        folder = parent(folder);
+    }
+}
+
+/// The names in a folder, none when it is not there.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// A small file, or nothing when it is not there.
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The size of a file, or nothing when it is not there.
+pub(super) fn size(path: &Path) -> io::Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,255 @@
+//! Unfinished uploads. The bytes lie in a file; the hash of them is kept in memory between requests and computed again
+//! from the file where it is missing (after a restart, or after a write that failed half-way).
+
+use std::collections::BTreeMap;
+use std::io::{Seek as _, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use blob::{Hasher, Mismatch};
+use bytes::Bytes;
+use fs_err as fs;
+use futures_util::stream::{Fuse, StreamExt as _};
+use oci::{Digest, Repository};
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use super::blocking;
+use super::repositories::Repositories;
+use crate::error::Error;
+
+/// Bytes that are gathered before they are written. Two such batches are in memory per upload.
+const BATCH: usize = 256 << 10;
+
+/// How long a request may wait for another one on the same upload to notice that its client is gone.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How long a client may send nothing.
+const STALL: Duration = Duration::from_mins(1);
+
+/// Hash and size of what an upload has; nothing when the file must be asked.
+type Progress = Option<Hasher>;
+
+/// The unfinished uploads of a store.
+pub(crate) struct Uploads {
+    repositories: Arc<Repositories>,
+    progress: Mutex<BTreeMap<Uuid, Arc<tokio::sync::Mutex<Progress>>>>,
+}
+
+/// An upload that belongs to one request.
+pub(crate) struct Upload {
+    /// Its name.
+    pub(crate) id: Uuid,
+    /// Where the blob will be visible.
+    pub(crate) repository: Repository,
+    path: PathBuf,
+    named: bool,
+    progress: OwnedMutexGuard<Progress>,
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.named {
+            // After a commit there is nothing left to remove.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Uploads {
+    pub(super) fn new(repositories: Arc<Repositories>) -> Self {
+        Self { repositories, progress: Mutex::default() }
+    }
+
+    /// Begins an upload that other requests will continue.
+    pub(crate) async fn start(&self, repository: &Repository) -> Result<Upload, Error> {
+        self.create(repository, true).await
+    }
+
+    /// Begins an upload that ends with the request, one way or the other.
+    pub(crate) async fn start_unnamed(&self, repository: &Repository) -> Result<Upload, Error> {
+        self.create(repository, false).await
+    }
+
+    async fn create(&self, repository: &Repository, named: bool) -> Result<Upload, Error> {
+        let id = Uuid::new_v4();
+        let path = self.repositories.layout.upload(repository, id);
+        let (repositories, file) = (Arc::clone(&self.repositories), path.clone());
+        blocking(move || {
+            let _adding = repositories.adding();
+            repositories.files.touch(&file)
+        })
+        .await?;
+        let progress = if named { self.entry(id) } else { Arc::default() };
+        let progress = progress.lock_owned().await;
+        Ok(Upload { id, repository: repository.clone(), path, named, progress })
+    }
+
+    /// Takes an upload in order to continue it.
+    pub(crate) async fn resume(&self, repository: &Repository, id: &str) -> Result<Upload, Error> {
+        let unknown = || Error::UploadUnknown { repository: repository.clone(), id: id.to_owned() };
+        let uuid = Uuid::try_parse(id).map_err(|_| unknown())?;
+        let path = self.repositories.layout.upload(repository, uuid);
+        if !path.is_file() {
+            return Err(unknown());
+        }
+        let lock = self.entry(uuid).lock_owned();
+        let Ok(mut progress) = tokio::time::timeout(BUSY, lock).await else {
+            return Err(Error::UploadBusy { id: uuid });
+        };
+        if progress.is_none() {
+            let file = path.clone();
+            // It may have been finished while this request waited.
+            let hasher = blocking(move || rehash(&file)).await.map_err(|_| {
+                self.forget(uuid);
+                unknown()
+            })?;
+            *progress = Some(hasher);
+        }
+        Ok(Upload { id: uuid, repository: repository.clone(), path, named: true, progress })
+    }
+
+    /// Checks a digest and makes the upload a blob. An upload with a wrong digest is gone: more bytes cannot mend it.
+    pub(crate) async fn finish(&self, mut upload: Upload, expected: Digest) -> Result<(), Error> {
+        let (found, _) = upload.progress.take().unwrap_or_default().finish();
+        let repositories = Arc::clone(&self.repositories);
+        let id = upload.id;
+        let outcome = blocking(move || {
+            if found != expected {
+                repositories.files.remove(&upload.path)?;
+                return Err(Mismatch::Digest { expected, found }.into());
+            }
+            repositories.files.sync_file(&fs::File::open(&upload.path)?)?;
+            Ok(repositories.commit(&upload.repository, &upload.path, expected)?)
+        })
+        .await;
+        self.forget(id);
+        outcome
+    }
+
+    /// Gives an upload up.
+    pub(crate) async fn cancel(&self, upload: Upload) -> Result<(), Error> {
+        let (repositories, id) = (Arc::clone(&self.repositories), upload.id);
+        blocking(move || repositories.files.remove(&upload.path)).await?;
+        self.forget(id);
+        Ok(())
+    }
+
+    fn entry(&self, id: Uuid) -> Arc<tokio::sync::Mutex<Progress>> {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(progress.entry(id).or_default())
+    }
+
+    fn forget(&self, id: Uuid) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+impl Upload {
+    /// Bytes that arrived so far.
+    pub(crate) fn size(&self) -> u64 {
+        self.progress.as_ref().map_or(0, Hasher::size)
+    }
+
+    /// Adds the body of a request. What arrived before an interruption stays; a body of another size than `expected`
+    /// leaves nothing. Goes on, and so leaves file and hash in step, when the caller is dropped.
+    pub(crate) async fn append(mut self, body: Body, expected: Option<u64>) -> Result<Self, Error> {
+        let task = tokio::spawn(async move {
+            let before = self.progress.clone().unwrap_or_default();
+            let outcome = self.receive(body).await;
+            let found = self.size().saturating_sub(before.size());
+            match (outcome, expected) {
+                (Ok(()), Some(expected)) if found != expected => {
+                    self.truncate(before).await?;
+                    Err(Error::UploadSize { expected, found })
+                }
+                (outcome, _) => outcome.map(|()| self),
+            }
+        });
+        task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    async fn receive(&mut self, body: Body) -> Result<(), Error> {
+        let mut frames = body.into_data_stream().fuse();
+        let hasher = self.progress.take().unwrap_or_default();
+        let path = self.path.clone();
+        let file = blocking(move || fs::OpenOptions::new().append(true).open(path)).await?;
+        let mut writer = Writer { file, hasher };
+        let mut batch = Batch::gather(&mut frames).await;
+        while batch.end.is_none() {
+            let (written, next) = tokio::join!(writer.write(batch.bytes), Batch::gather(&mut frames));
+            (writer, batch) = (written?, next);
+        }
+        writer = writer.write(batch.bytes).await?;
+        *self.progress = Some(writer.hasher);
+        batch.end.unwrap_or(Ok(()))
+    }
+
+    async fn truncate(&mut self, before: Hasher) -> Result<(), Error> {
+        *self.progress = None;
+        let (path, size) = (self.path.clone(), before.size());
+        blocking(move || fs::OpenOptions::new().write(true).open(path)?.set_len(size)).await?;
+        *self.progress = Some(before);
+        Ok(())
+    }
+}
+
+/// Some of a body's bytes, and how the body ended if it did.
+struct Batch {
+    bytes: Vec<Bytes>,
+    end: Option<Result<(), Error>>,
+}
+
+impl Batch {
+    async fn gather(frames: &mut Fuse<BodyDataStream>) -> Self {
+        let (mut bytes, mut size) = (Vec::new(), 0);
+        while size < BATCH {
+            let end = match tokio::time::timeout(STALL, frames.next()).await {
+                Ok(Some(Ok(frame))) => {
+                    size += frame.len();
+                    bytes.push(frame);
+                    continue;
+                }
+                Ok(Some(Err(error))) => Err(Error::Interrupted(error)),
+                Ok(None) => Ok(()),
+                Err(_) => Err(Error::Stalled { seconds: STALL.as_secs() }),
+            };
+            return Self { bytes, end: Some(end) };
+        }
+        Self { bytes, end: None }
+    }
+}
+
+/// The end of an upload's file and the hash up to there.
+struct Writer {
+    file: fs::File,
+    hasher: Hasher,
+}
+
+impl Writer {
+    async fn write(mut self, batch: Vec<Bytes>) -> std::io::Result<Self> {
+        blocking(move || {
+            for bytes in batch {
+                self.file.write_all(&bytes)?;
+                self.hasher.update(&bytes);
+            }
+            Ok(self)
+        })
+        .await
+    }
+}
+
+fn rehash(path: &std::path::Path) -> std::io::Result<Hasher> {
+    let mut reader = fs::File::open(path)?;
+    reader.rewind()?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; BATCH];
+    loop {
+        match std::io::Read::read(&mut reader, &mut buffer)? {
+            0 => return Ok(hasher),
+            size => hasher.update(&buffer[..size]),
+        }
+    }
+}
