@@ -1,0 +1,209 @@
+//! The command line as it is typed by our rules; docs/design/architecture.md is its specification.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use layer::Format;
+
+/// Turns files into layers, manifests and indexes.
+#[derive(Debug, Parser)]
+#[command(name = "builder", disable_version_flag = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a layer from files, folders and symlinks.
+    Layer(LayerArgs),
+    /// Check a tar and make a layer of it, as it is or rewritten.
+    Import(ImportArgs),
+    /// Describe a file that is a layer as it is.
+    Blob(BlobArgs),
+    /// Write manifest and configuration of an image.
+    Manifest(ManifestArgs),
+    /// Write an index over images.
+    Index(IndexArgs),
+    /// Write what a deploy target will do.
+    #[command(subcommand)]
+    Plan(PlanCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Write the plan of a push.
+    Push(PlanPushArgs),
+}
+
+/// How a blob is compressed.
+#[derive(Debug, Args)]
+pub(crate) struct Compression {
+    /// Compression of the blob: `gzip`, `zstd` or `none`.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// Compression level; default: 6 for gzip, 3 for zstd.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) level: Option<i32>,
+    /// Compressing threads; default: one for each processor. Changes speed, never bytes.
+    #[arg(long)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LayerArgs {
+    /// The layer blob.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// What the layer says about itself.
+    #[arg(long)]
+    pub(crate) metadata: PathBuf,
+    /// mtree listing of the layer.
+    #[arg(long)]
+    pub(crate) listing: Option<PathBuf>,
+    /// One entry a line: destination, kind and source, separated by NUL.
+    #[arg(long)]
+    pub(crate) entries: PathBuf,
+    #[command(flatten)]
+    pub(crate) compression: Compression,
+    /// Add entries for folders that were not named.
+    #[arg(long)]
+    pub(crate) create_parent_directories: bool,
+    /// What to do with copies of a folder: `full` or `deduplicate_symlink`.
+    #[arg(long, default_value = "full", value_parser = ["full", "deduplicate_symlink"])]
+    pub(crate) tree_artifacts: String,
+    /// `KEY=VALUE` file with annotations.
+    #[arg(long)]
+    pub(crate) annotations_file: Option<PathBuf>,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The archive.
+    #[arg(long)]
+    pub(crate) input: PathBuf,
+    /// Its compression: `gzip`, `zstd` or `none`.
+    #[arg(long)]
+    pub(crate) source_format: Format,
+    /// The layer blob; without it the archive itself is the blob.
+    #[arg(long, requires = "format")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compression: Compression,
+    /// Store equal files once.
+    #[arg(long, requires = "output")]
+    pub(crate) optimize: bool,
+    /// What the layer says about itself.
+    #[arg(long)]
+    pub(crate) metadata: PathBuf,
+    /// mtree listing of the layer.
+    #[arg(long)]
+    pub(crate) listing: Option<PathBuf>,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BlobArgs {
+    /// The file.
+    #[arg(long)]
+    pub(crate) input: PathBuf,
+    /// What the layer says about itself.
+    #[arg(long)]
+    pub(crate) metadata: PathBuf,
+    /// The file is a tar, and its diff id is wanted.
+    #[arg(long)]
+    pub(crate) diff_id: bool,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManifestArgs {
+    /// The manifest.
+    #[arg(long)]
+    pub(crate) manifest: PathBuf,
+    /// The configuration.
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+    /// The manifest's descriptor.
+    #[arg(long)]
+    pub(crate) descriptor: PathBuf,
+    /// The manifest's digest.
+    #[arg(long)]
+    pub(crate) digest: PathBuf,
+    /// Manifest of the base image.
+    #[arg(long, requires = "base_config")]
+    pub(crate) base_manifest: Option<PathBuf>,
+    /// Configuration of the base image.
+    #[arg(long, requires = "base_manifest")]
+    pub(crate) base_config: Option<PathBuf>,
+    /// Partial configuration to lay over the base's.
+    #[arg(long)]
+    pub(crate) config_fragment: Option<PathBuf>,
+    /// Metadata of a layer, lowest first; those of the base come from its manifest.
+    #[arg(long)]
+    pub(crate) layer: Vec<PathBuf>,
+    /// `KEY=VALUE` file with variables.
+    #[arg(long)]
+    pub(crate) env_file: Option<PathBuf>,
+    /// `KEY=VALUE` file with labels; later ones win.
+    #[arg(long)]
+    pub(crate) label_file: Vec<PathBuf>,
+    /// `KEY=VALUE` file with annotations.
+    #[arg(long)]
+    pub(crate) annotations_file: Option<PathBuf>,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// The index.
+    #[arg(long)]
+    pub(crate) index: PathBuf,
+    /// The index's descriptor.
+    #[arg(long)]
+    pub(crate) descriptor: PathBuf,
+    /// The index's digest.
+    #[arg(long)]
+    pub(crate) digest: PathBuf,
+    /// Descriptor of an image, in the order of preference.
+    #[arg(long)]
+    pub(crate) manifest: Vec<PathBuf>,
+    /// `KEY=VALUE` file with annotations.
+    #[arg(long)]
+    pub(crate) annotations_file: Option<PathBuf>,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanPushArgs {
+    /// The plan.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Descriptor of the manifest or index to push.
+    #[arg(long)]
+    pub(crate) root_descriptor: PathBuf,
+    /// File with one tag a line.
+    #[arg(long)]
+    pub(crate) tag_file: Vec<PathBuf>,
+    /// File with `registry/repository`.
+    #[arg(long)]
+    pub(crate) destination_file: Option<PathBuf>,
+    /// One document or layer a line, fields separated by NUL.
+    #[arg(long)]
+    pub(crate) entries: PathBuf,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}

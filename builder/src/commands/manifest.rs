@@ -1,0 +1,177 @@
+//! `builder manifest`: layers, and what is inherited from a base, become an image.
+
+use anyhow::anyhow;
+use blob::AtomicFile;
+use oci::config::{Fragment, ImageConfig, RuntimeChanges};
+use oci::{Annotations, Descriptor, Manifest, Platform, media_type};
+use serde::Deserialize;
+use tool::{Failure, FailureContext as _, Outcome};
+
+use crate::base_image::BaseImage;
+use crate::cli::ManifestArgs;
+use crate::documents::{self, Root};
+use crate::{kv_file, values};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Values {
+    label: String,
+    os: String,
+    architecture: String,
+    variant: String,
+    env: Annotations,
+    layer_env: Annotations,
+    entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
+    user: Option<String>,
+    working_dir: Option<String>,
+    stop_signal: Option<String>,
+    labels: Annotations,
+    annotations: Annotations,
+    base_name: String,
+    config_media_type: String,
+    artifact_type: String,
+}
+
+pub(crate) fn run(args: &ManifestArgs) -> Outcome {
+    let values: Values = values::parse(&args.values)?;
+    let label = values.label.clone();
+    build(args, &values).map_err(|failure| values::named(&label, failure))
+}
+
+fn build(args: &ManifestArgs, values: &Values) -> Outcome {
+    let base = match (&args.base_manifest, &args.base_config) {
+        (Some(manifest), Some(config)) => Some(BaseImage::open(manifest, config)?),
+        _ => None,
+    };
+    let mut image = Image { layers: Vec::new(), config: ImageConfig::default() };
+    if let Some(base) = &base {
+        image.layers.extend(base.layers());
+        image.config = base.config.clone();
+    }
+    let foreign =
+        !values.config_media_type.is_empty() && !media_type::is_image_config(&values.config_media_type);
+    let (config, config_bytes) = if foreign {
+        add_layers(&mut image, args, false)?;
+        foreign_config(args, values)?
+    } else {
+        lay_over(&mut image.config, args, values)?;
+        add_layers(&mut image, args, values.artifact_type.is_empty())?;
+        let bytes = image.config.to_json();
+        let config_type = Some(values.config_media_type.as_str()).filter(|text| !text.is_empty());
+        (documents::describe(config_type.unwrap_or(media_type::OCI_CONFIG), &bytes), bytes)
+    };
+    let artifact_type = Some(values.artifact_type.clone()).filter(|text| !text.is_empty());
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
+        artifact_type: artifact_type.clone(),
+        config,
+        layers: image.layers,
+        subject: None,
+        annotations: annotations(args, values, base.as_ref())?,
+    };
+    let bytes = documents::to_json(&manifest)?;
+    let mut descriptor = documents::describe(media_type::OCI_MANIFEST, &bytes);
+    descriptor.annotations = manifest.annotations;
+    descriptor.artifact_type = artifact_type;
+    descriptor.platform = (!foreign).then(|| image.config.platform());
+    AtomicFile::write(&args.config, &config_bytes)?;
+    Root { bytes: &bytes, descriptor }.write(&args.manifest, &args.descriptor, &args.digest)
+}
+
+struct Image {
+    layers: Vec<Descriptor>,
+    config: ImageConfig,
+}
+
+/// Adds the layers of this image on top of those of its base.
+fn add_layers(image: &mut Image, args: &ManifestArgs, need_diff_ids: bool) -> Outcome {
+    for path in &args.layer {
+        let layer = documents::read_layer(path)?;
+        if layer.diff_id.is_none() && need_diff_ids {
+            let error = anyhow!(
+                "the layer described in `{}` has no diff id, so it cannot be unpacked",
+                path.display()
+            );
+            return Err(Failure::new(error)
+                .hint("if it is a tar, set `diff_id = True` at its `layer_from_file`")
+                .hint(
+                    "if the image is no container image, give it a `config_media_type` or an `artifact_type`",
+                ));
+        }
+        image.config.add_layer(layer.diff_id, &layer.history);
+        image.layers.push(layer.descriptor());
+    }
+    Ok(())
+}
+
+/// Fragment, platform and values, in this order.
+fn lay_over(config: &mut ImageConfig, args: &ManifestArgs, values: &Values) -> Outcome {
+    let platform = Platform::new(values.os.as_str(), values.architecture.as_str(), &values.variant);
+    if let Some(path) = &args.config_fragment {
+        let about = || format!("`config_fragment` `{}`", path.display());
+        let fragment = Fragment::parse(&documents::read(path, oci::MAX_CONFIG_SIZE)?).about(about())?;
+        fragment.check_platform(&platform).about(about())?;
+        config.apply_fragment(fragment);
+    }
+    config.set_platform(&platform).or_hint(
+        "choose a base that has the platform, or build for the base's with `--platforms` or the attribute `platform`",
+    )?;
+    let mut env = values.layer_env.clone();
+    env.extend(values.env.clone());
+    let mut labels = values.labels.clone();
+    for path in &args.label_file {
+        labels.extend(kv_file::read(Some(path))?);
+    }
+    config.apply(&RuntimeChanges {
+        file_env: kv_file::read(args.env_file.as_deref())?,
+        env,
+        entrypoint: values.entrypoint.clone(),
+        cmd: values.cmd.clone(),
+        user: values.user.clone(),
+        working_dir: values.working_dir.clone(),
+        stop_signal: values.stop_signal.clone(),
+        labels,
+    });
+    Ok(())
+}
+
+/// A configuration of another kind is taken byte for byte.
+fn foreign_config(args: &ManifestArgs, values: &Values) -> Result<(Descriptor, Vec<u8>), Failure> {
+    let kind = values.config_media_type.as_str();
+    match &args.config_fragment {
+        Some(path) => {
+            let bytes = documents::read(path, oci::MAX_CONFIG_SIZE)?;
+            Ok((documents::describe(kind, &bytes), bytes))
+        }
+        None if kind == media_type::OCI_EMPTY => {
+            let mut descriptor = documents::describe(kind, b"{}");
+            descriptor.data = Some(media_type::OCI_EMPTY_DATA.to_owned());
+            Ok((descriptor, b"{}".to_vec()))
+        }
+        None => {
+            let error = anyhow!("`config_media_type` is `{kind}`, but there is no `config_fragment`");
+            let hint =
+                format!("set `config_fragment` to the configuration, or use `{}`", media_type::OCI_EMPTY);
+            Err(Failure::usage(error).hint(hint))
+        }
+    }
+}
+
+/// What the image says about its base, unless the user says something else.
+fn annotations(
+    args: &ManifestArgs,
+    values: &Values,
+    base: Option<&BaseImage>,
+) -> Result<Annotations, Failure> {
+    let mut annotations = Annotations::new();
+    if let Some(base) = base {
+        if !values.base_name.is_empty() {
+            annotations.insert("org.opencontainers.image.base.name".to_owned(), values.base_name.clone());
+        }
+        annotations.insert("org.opencontainers.image.base.digest".to_owned(), base.digest.to_string());
+    }
+    annotations.extend(documents::annotations(values.annotations.clone(), args.annotations_file.as_deref())?);
+    Ok(annotations)
+}

@@ -1,0 +1,39 @@
+//! One file a verb: it opens files, calls a library, and writes the outputs.
+
+mod index;
+mod layer;
+mod manifest;
+mod plan_push;
+
+use std::num::NonZeroUsize;
+
+use tool::Outcome;
+
+use crate::cli::{Cli, Command, PlanCommand};
+
+pub(crate) fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Layer(args) => layer::run(&args),
+        Command::Import(_) | Command::Blob(_) => Err(anyhow::anyhow!("not yet").into()),
+        Command::Manifest(args) => manifest::run(&args),
+        Command::Index(args) => index::run(&args),
+        Command::Plan(PlanCommand::Push(args)) => plan_push::run(&args),
+    }
+}
+
+/// As many threads as were asked for, or as the machine has processors.
+fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The media type that a user asked for, or that of the format.
+fn media_type(asked: &str, format: ::layer::Format) -> String {
+    if asked.is_empty() { format.media_type().to_owned() } else { asked.to_owned() }
+}
+
+/// A failure of the layer library, with what to do about it.
+fn layer_failure(error: ::layer::LayerError) -> tool::Failure {
+    let hints = error.hints();
+    let failure = if error.is_usage() { tool::Failure::usage(error) } else { tool::Failure::new(error) };
+    failure.hints(hints)
+}

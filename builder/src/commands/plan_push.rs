@@ -1,0 +1,197 @@
+//! `builder plan push`: what `bazel run` of a push target will do.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use blob::AtomicFile;
+use oci::{Digest, Index, Manifest, RegistryHost, Repository, Tag, media_type};
+use plan::{Blob, CrossMount, Kind, Operation, Original, Plan, Push, Root, Source, Strategy};
+use serde::Deserialize;
+use tool::{Failure, FailureContext as _, Outcome};
+
+use crate::cli::PlanPushArgs;
+use crate::{documents, entries, values};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Values {
+    label: String,
+    #[serde(default)]
+    registry: String,
+    #[serde(default)]
+    repository: String,
+    #[serde(default)]
+    tags: Vec<String>,
+    strategy: Strategy,
+    #[serde(default)]
+    original: Option<Original>,
+    #[serde(default)]
+    cross_mount: CrossMount,
+}
+
+pub(crate) fn run(args: &PlanPushArgs) -> Outcome {
+    let values: Values = values::parse(&args.values)?;
+    let label = values.label.clone();
+    build(args, values).map_err(|failure| values::named(&label, failure))
+}
+
+fn build(args: &PlanPushArgs, values: Values) -> Outcome {
+    let root = documents::read_descriptor(&args.root_descriptor)?;
+    let mut plan = Plan::default();
+    add_blobs(&mut plan, &args.entries)?;
+    if !plan.blobs.contains_key(&root.digest) {
+        let error = anyhow!("the plan lacks the document `{}` that is to be pushed", root.digest);
+        return Err(error.into());
+    }
+    let (registry, repository) = destination(args, &values)?;
+    plan.operations.push(Operation::Push(Push {
+        tags: tags(args, &values.tags)?,
+        label: values.label,
+        strategy: values.strategy,
+        registry: registry.to_string(),
+        repository: repository.to_string(),
+        root: Root { media_type: root.media_type, digest: root.digest, size: root.size },
+        original: values.original,
+        cross_mount: values.cross_mount,
+    }));
+    AtomicFile::write(&args.output, plan.to_json().as_bytes())?;
+    Ok(())
+}
+
+/// Where to push, from the attributes or from a file with `registry/repository`.
+fn destination(args: &PlanPushArgs, values: &Values) -> Result<(RegistryHost, Repository), Failure> {
+    let (registry, repository, from) = match &args.destination_file {
+        Some(path) => {
+            let text = fs_err::read_to_string(path)?;
+            let text = text.trim();
+            let (registry, repository) = text
+                .split_once('/')
+                .ok_or_else(|| anyhow!("`{text}` in `{}` is not `registry/repository`", path.display()))
+                .or_usage()?;
+            (registry.to_owned(), repository.to_owned(), "destination_file")
+        }
+        None => (values.registry.clone(), values.repository.clone(), ""),
+    };
+    let attribute =
+        |name: &str| if from.is_empty() { format!("`{name}`") } else { format!("{name} in `{from}`") };
+    if registry.is_empty() {
+        let error = anyhow!("{} is empty", attribute("registry"));
+        return Err(Failure::usage(error)
+            .hint("set `registry`, or `--@rules_img//img/settings:destination_registry` for all targets"));
+    }
+    if repository.is_empty() {
+        return Err(Failure::usage(anyhow!("{} is empty", attribute("repository"))).hint("set `repository`"));
+    }
+    Ok((
+        registry.parse().context(attribute("registry")).or_usage()?,
+        repository.parse().context(attribute("repository")).or_usage()?,
+    ))
+}
+
+/// The tags of the attribute and of files, each once, in the order in which they were given.
+fn tags(args: &PlanPushArgs, attribute: &[String]) -> Result<Vec<String>, Failure> {
+    let mut found: Vec<(String, String)> =
+        attribute.iter().map(|tag| (tag.clone(), "`tag`".to_owned())).collect();
+    for path in &args.tag_file {
+        let text = fs_err::read_to_string(path)?;
+        let from = format!("`tag_file` `{}`", path.display());
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        found.extend(lines.map(|line| (line.to_owned(), from.clone())));
+    }
+    let mut tags: Vec<String> = Vec::new();
+    for (tag, from) in found {
+        let tag: Tag = tag.parse().context(from).or_usage()?;
+        if !tags.iter().any(|known| known == tag.as_str()) {
+            tags.push(tag.to_string());
+        }
+    }
+    Ok(tags)
+}
+
+/// Reads the list of documents and layers.
+fn add_blobs(plan: &mut Plan, list: &Path) -> Outcome {
+    // Only a manifest knows what its configuration is.
+    let mut config_types: BTreeMap<Digest, String> = BTreeMap::new();
+    let mut configs = Vec::new();
+    for fields in entries::read_fields(list)? {
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        match fields.as_slice() {
+            ["manifest", file, runfile] => {
+                let (manifest, bytes) = documents::read_manifest(Path::new(file))?;
+                config_types.insert(manifest.config.digest, manifest.config.media_type);
+                let media_type = manifest.media_type.as_deref().unwrap_or(media_type::OCI_MANIFEST);
+                add_document(plan, Kind::Manifest, media_type, &bytes, runfile);
+            }
+            ["index", file, runfile] => {
+                let bytes = documents::read(Path::new(file), oci::MAX_MANIFEST_SIZE)?;
+                let index: Index =
+                    serde_json::from_slice(&bytes).about(format!("`{file}` is not an image index"))?;
+                let media_type = index.media_type.as_deref().unwrap_or(media_type::OCI_INDEX);
+                add_document(plan, Kind::Index, media_type, &bytes, runfile);
+            }
+            ["config", file, runfile] => {
+                configs
+                    .push((documents::read(Path::new(file), oci::MAX_CONFIG_SIZE)?, (*runfile).to_owned()));
+            }
+            ["layer", file, runfile] => add_layer(plan, Path::new(file), runfile)?,
+            ["base-layers", file, sources] => add_base_layers(plan, Path::new(file), sources)?,
+            _ => {
+                let error =
+                    anyhow!("`{}` in `{}` is not an entry of a plan", fields.join(" "), list.display());
+                return Err(Failure::usage(error));
+            }
+        }
+    }
+    for (bytes, runfile) in configs {
+        let known = config_types.get(&blob::digest_of(&bytes)).map(String::as_str);
+        add_document(plan, Kind::Config, known.unwrap_or(media_type::OCI_CONFIG), &bytes, &runfile);
+    }
+    Ok(())
+}
+
+fn runfile(path: &str) -> Option<String> {
+    Some(path.to_owned()).filter(|path| !path.is_empty())
+}
+
+fn add_document(plan: &mut Plan, kind: Kind, media_type: &str, bytes: &[u8], path: &str) {
+    let descriptor = documents::describe(media_type, bytes);
+    let blob = Blob {
+        media_type: descriptor.media_type,
+        size: descriptor.size,
+        kind,
+        runfile: runfile(path),
+        sources: Vec::new(),
+    };
+    plan.add_blob(descriptor.digest, blob);
+}
+
+fn add_layer(plan: &mut Plan, metadata: &Path, path: &str) -> Outcome {
+    let layer = documents::read_layer(metadata)?.descriptor();
+    let blob = Blob {
+        media_type: layer.media_type,
+        size: layer.size,
+        kind: Kind::Layer,
+        runfile: runfile(path),
+        sources: Vec::new(),
+    };
+    plan.add_blob(layer.digest, blob);
+    Ok(())
+}
+
+fn add_base_layers(plan: &mut Plan, manifest: &Path, sources: &str) -> Outcome {
+    let sources: Vec<Source> =
+        serde_json::from_str(sources).context(format!("`{sources}` is not a list of sources")).or_usage()?;
+    let (manifest, _): (Manifest, _) = documents::read_manifest(manifest)?;
+    for layer in manifest.layers {
+        let blob = Blob {
+            media_type: media_type::oci_layer(&layer.media_type).to_owned(),
+            size: layer.size,
+            kind: Kind::Layer,
+            runfile: None,
+            sources: sources.clone(),
+        };
+        plan.add_blob(layer.digest, blob);
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The compressors: each chunk of the tar becomes a gzip member or a zstd frame of its own.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use libdeflater::{CompressionLvl, Compressor as Libdeflate};
+
+use crate::error::LayerError;
+
+/// How a layer blob is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Not at all.
+    None,
+    /// gzip (RFC 1952), several members.
+    Gzip,
+    /// Zstandard (RFC 8878), several frames.
+    Zstd,
+}
+
+/// A text is not a compression format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a compression format; expected `gzip`, `zstd` or `none`")]
+pub struct FormatError(pub String);
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        match text {
+            "none" => Ok(Self::None),
+            "gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(FormatError(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+impl Format {
+    /// Media type of a layer that is compressed so.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::None => oci::media_type::OCI_LAYER,
+            Self::Gzip => oci::media_type::OCI_LAYER_GZIP,
+            Self::Zstd => oci::media_type::OCI_LAYER_ZSTD,
+        }
+    }
+}
+
+/// A compression format with a level that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Codec {
+    format: Format,
+    level: i32,
+}
+
+/// Bytes of tar that are compressed at a time. A constant of the format and never of the machine, so that the blob does
+/// not depend on the number of workers.
+pub(crate) const CHUNK_SIZE: usize = 1 << 20;
+
+const GZIP_DEFAULT: i32 = 6;
+const ZSTD_DEFAULT: i32 = 3;
+
+impl Codec {
+    /// A format at a level, or at its default level.
+    pub fn new(format: Format, level: Option<i32>) -> Result<Self, LayerError> {
+        let (default, allowed, expected) = match format {
+            Format::None => (0, 0..=0, "no level"),
+            Format::Gzip => (GZIP_DEFAULT, 0..=9, "0 (stored) to 9"),
+            Format::Zstd => (ZSTD_DEFAULT, 1..=22, "1 to 22"),
+        };
+        let level = level.unwrap_or(default);
+        if allowed.contains(&level) {
+            return Ok(Self { format, level });
+        }
+        let format = match format {
+            Format::None => "an uncompressed layer",
+            Format::Gzip => "gzip",
+            Format::Zstd => "zstd",
+        };
+        Err(LayerError::Level { level, format, expected })
+    }
+
+    /// The format.
+    pub fn format(self) -> Format {
+        self.format
+    }
+
+    /// A compressor, or `None` if there is nothing to do. Each worker has its own.
+    pub(crate) fn compressor(self) -> io::Result<Option<Compressor>> {
+        Ok(match self.format {
+            Format::None => None,
+            Format::Gzip => {
+                let level = CompressionLvl::new(self.level)
+                    .map_err(|_| io::Error::other(format!("libdeflate has no level {}", self.level)))?;
+                Some(Compressor::Gzip(Libdeflate::new(level)))
+            }
+            Format::Zstd => Some(Compressor::Zstd(zstd::bulk::Compressor::new(self.level)?)),
+        })
+    }
+}
+
+/// State of a compressor, used for one chunk after the other.
+pub(crate) enum Compressor {
+    Gzip(Libdeflate),
+    Zstd(zstd::bulk::Compressor<'static>),
+}
+
+impl Compressor {
+    /// Puts the compressed form of `input` into `output`, whatever was there before.
+    pub(crate) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            // Its header has neither name nor time (MTIME 0), and no operating system (OS 255).
+            Self::Gzip(compressor) => {
+                output.resize(compressor.gzip_compress_bound(input.len()), 0);
+                let length = compressor.gzip_compress(input, output).map_err(io::Error::other)?;
+                output.truncate(length);
+            }
+            Self::Zstd(compressor) => {
+                output.clear();
+                output.reserve(zstd::zstd_safe::compress_bound(input.len()));
+                compressor.compress_to_buffer(input, output)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_levels() {
+        for (format, level, ok) in [
+            (Format::None, None, true),
+            (Format::None, Some(1), false),
+            (Format::Gzip, None, true),
+            (Format::Gzip, Some(0), true),
+            (Format::Gzip, Some(9), true),
+            (Format::Gzip, Some(10), false),
+            (Format::Gzip, Some(-1), false),
+            (Format::Zstd, Some(0), false),
+            (Format::Zstd, Some(1), true),
+            (Format::Zstd, Some(22), true),
+            (Format::Zstd, Some(23), false),
+        ] {
+            assert_eq!(Codec::new(format, level).is_ok(), ok, "{format} {level:?}");
+        }
+    }
+}

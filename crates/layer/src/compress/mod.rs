@@ -1,0 +1,17 @@
+//! One pass from tar to blob: the stream is cut into chunks of a fixed size; one thread hashes them (diff id), several
+//! compress them, one puts the results in order, hashes them (digest) and writes them.
+//!
+//! ```text
+//! producer --chunk--> hasher (diff id)
+//!          \-chunk--> compressor 1..n --bytes--> writer (order, digest, output)
+//! ```
+//!
+//! A chunk needs a ticket, which the writer gives back when the chunk is in the output. So the chunks in flight, and with
+//! them the memory, are bounded whatever the size of the layer and however unequal the compressors' work is.
+
+mod chunk;
+mod codec;
+mod pipeline;
+
+pub use codec::{Codec, Format, FormatError};
+pub use pipeline::{Compressed, Sink, compress};

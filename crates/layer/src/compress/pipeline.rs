@@ -1,0 +1,255 @@
+//! The threads of [`compress`] and the channels between them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
+
+use blob::Hasher;
+use oci::{DiffId, Digest};
+
+use super::chunk::{Chunk, Pool};
+use super::codec::{CHUNK_SIZE, Codec};
+use crate::error::LayerError;
+
+/// What became of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compressed {
+    /// SHA-256 of the stream as it was produced.
+    pub diff_id: DiffId,
+    /// Its size.
+    pub uncompressed_size: u64,
+    /// SHA-256 of the blob.
+    pub digest: Digest,
+    /// Its size.
+    pub size: u64,
+}
+
+/// A piece of the output, on its way to the writer.
+enum Piece {
+    Raw(Arc<Chunk>),
+    Compressed(Vec<u8>),
+    /// The compressor failed; the writer stops everything.
+    Failed(io::Error),
+}
+
+type Numbered<T> = (usize, T);
+
+/// Runs `produce`, whose output goes through `codec` into `output`. The bytes do not depend on `jobs`, the number of
+/// compressing threads.
+pub fn compress<T>(
+    codec: Codec,
+    jobs: NonZeroUsize,
+    output: &mut (dyn Write + Send),
+    produce: impl FnOnce(&mut Sink) -> Result<T, LayerError>,
+) -> Result<(T, Compressed), LayerError> {
+    let compresses = codec.compressor().map_err(LayerError::Compress)?.is_some();
+    let spare = Pool::default();
+    let in_flight = 2 * jobs.get() + 2;
+    thread::scope(|scope| {
+        let (raw, raw_chunks) = mpsc::sync_channel(in_flight);
+        let (work, work_chunks) = mpsc::channel();
+        let (done, pieces) = mpsc::channel();
+        let (ticket, tickets) = mpsc::channel();
+        for _ in 0..in_flight {
+            // The receiver lives until the end of this function.
+            let _ = ticket.send(());
+        }
+
+        let hasher = scope.spawn(move || hash(&raw_chunks));
+        let work_chunks = Arc::new(Mutex::new(work_chunks));
+        for _ in 0..if compresses { jobs.get() } else { 0 } {
+            let (work_chunks, done, spare) = (Arc::clone(&work_chunks), done.clone(), &spare);
+            scope.spawn(move || compress_chunks(codec, &work_chunks, &done, spare));
+        }
+        drop(work_chunks);
+        let spare = &spare;
+        let writer = scope.spawn(move || write_pieces(&pieces, &ticket, spare, output));
+
+        let next = if compresses { Next::Work(work) } else { Next::Writer(done.clone()) };
+        drop(done);
+        let pool = Arc::new(Pool::default());
+        let mut sink = Sink { pool, raw, next, tickets, chunk: None, number: 0 };
+        let produced = produce(&mut sink).and_then(|value| sink.finish().map(|()| value));
+        // The channels close, and the threads end.
+        drop(sink);
+        let (digest, size) = join(writer)?;
+        let value = produced?;
+        let (diff_id, uncompressed_size) = join(hasher);
+        // Without compression the blob is the stream, and is hashed once.
+        let (digest, size) = if compresses { (digest, size) } else { (diff_id, uncompressed_size) };
+        Ok((value, Compressed { diff_id: DiffId(diff_id), uncompressed_size, digest, size }))
+    })
+}
+
+fn join<T>(handle: ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn hash(chunks: &Receiver<Arc<Chunk>>) -> (Digest, u64) {
+    let mut hasher = Hasher::new();
+    while let Ok(chunk) = chunks.recv() {
+        hasher.update(chunk.bytes());
+    }
+    hasher.finish()
+}
+
+fn compress_chunks(
+    codec: Codec,
+    chunks: &Mutex<Receiver<Numbered<Arc<Chunk>>>>,
+    done: &Sender<Numbered<Piece>>,
+    spare: &Pool,
+) {
+    let mut compressor = codec.compressor();
+    loop {
+        let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, chunk)) = next else { return };
+        let piece = match &mut compressor {
+            Ok(Some(compressor)) => {
+                let mut bytes = spare.take();
+                match compressor.compress(chunk.bytes(), &mut bytes) {
+                    Ok(()) => Piece::Compressed(bytes),
+                    Err(error) => Piece::Failed(error),
+                }
+            }
+            Ok(None) => Piece::Raw(chunk),
+            Err(error) => Piece::Failed(io::Error::new(error.kind(), error.to_string())),
+        };
+        if done.send((number, piece)).is_err() {
+            // The writer failed and says why.
+            return;
+        }
+    }
+}
+
+fn write_pieces(
+    pieces: &Receiver<Numbered<Piece>>,
+    ticket: &Sender<()>,
+    spare: &Pool,
+    output: &mut (dyn Write + Send),
+) -> Result<(Digest, u64), LayerError> {
+    let mut hasher = Hasher::new();
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    while let Ok((number, piece)) = pieces.recv() {
+        early.insert(number, piece);
+        while let Some(piece) = early.remove(&next) {
+            match piece {
+                Piece::Raw(chunk) => output.write_all(chunk.bytes()).map_err(LayerError::Write)?,
+                Piece::Compressed(bytes) => {
+                    hasher.update(&bytes);
+                    output.write_all(&bytes).map_err(LayerError::Write)?;
+                    spare.give(bytes);
+                }
+                Piece::Failed(error) => return Err(LayerError::Compress(error)),
+            }
+            next += 1;
+            // The producer may have ended already.
+            let _ = ticket.send(());
+        }
+    }
+    output.flush().map_err(LayerError::Write)?;
+    Ok(hasher.finish())
+}
+
+enum Next {
+    Work(Sender<Numbered<Arc<Chunk>>>),
+    Writer(Sender<Numbered<Piece>>),
+}
+
+/// Where the producer puts its stream.
+pub struct Sink {
+    pool: Arc<Pool>,
+    raw: SyncSender<Arc<Chunk>>,
+    next: Next,
+    tickets: Receiver<()>,
+    chunk: Option<Chunk>,
+    number: usize,
+}
+
+/// Told to a producer whose output nobody takes any more; the thread that failed tells the reason.
+fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the output was closed")
+}
+
+impl Sink {
+    /// Copies exactly `size` bytes from a reader, without a buffer in between. Returns how many there were, if fewer;
+    /// `seen` gets every piece.
+    pub fn copy_from(
+        &mut self,
+        reader: &mut impl Read,
+        size: u64,
+        mut seen: impl FnMut(&[u8]),
+    ) -> Result<u64, LayerError> {
+        let mut left = size;
+        while left > 0 {
+            let chunk = self.chunk().map_err(LayerError::Write)?;
+            let free = chunk.free();
+            let most = usize::try_from(left).map_or(free.len(), |left| left.min(free.len()));
+            match reader.read(&mut free[..most]) {
+                Ok(0) => break,
+                Ok(count) => {
+                    seen(&free[..count]);
+                    chunk.advance(count);
+                    left -= count as u64;
+                    self.send_if_full().map_err(LayerError::Write)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(LayerError::Read(error)),
+            }
+        }
+        Ok(size - left)
+    }
+
+    fn chunk(&mut self) -> io::Result<&mut Chunk> {
+        if self.chunk.is_none() {
+            self.tickets.recv().map_err(|_| stopped())?;
+        }
+        let pool = &self.pool;
+        Ok(self.chunk.get_or_insert_with(|| Chunk::new(Arc::clone(pool), CHUNK_SIZE)))
+    }
+
+    fn send_if_full(&mut self) -> io::Result<()> {
+        if self.chunk.as_ref().is_some_and(Chunk::is_full) { self.send() } else { Ok(()) }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let Some(chunk) = self.chunk.take().map(Arc::new) else { return Ok(()) };
+        self.raw.send(Arc::clone(&chunk)).map_err(|_| stopped())?;
+        let number = self.number;
+        self.number += 1;
+        match &self.next {
+            Next::Work(work) => work.send((number, chunk)).map_err(|_| stopped()),
+            Next::Writer(writer) => writer.send((number, Piece::Raw(chunk))).map_err(|_| stopped()),
+        }
+    }
+
+    /// Sends what is left; a stream without bytes still is one (empty) member or frame.
+    fn finish(&mut self) -> Result<(), LayerError> {
+        if self.number == 0 {
+            self.chunk().map_err(LayerError::Write)?;
+        }
+        if self.chunk.as_ref().is_some_and(|chunk| !chunk.is_empty()) || self.number == 0 {
+            self.send().map_err(LayerError::Write)?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = self.chunk()?;
+        let free = chunk.free();
+        let count = bytes.len().min(free.len());
+        free[..count].copy_from_slice(&bytes[..count]);
+        chunk.advance(count);
+        self.send_if_full()?;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

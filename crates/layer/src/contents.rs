@@ -1,0 +1,260 @@
+//! From entries to what the tar will hold: trees unfolded, metadata applied, conflicts found, everything in order.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::attributes::{Attributes, DEFAULT_MODE, FileMetadata, SYMLINK_MODE};
+use crate::entry::{Entry, Source};
+use crate::error::LayerError;
+use crate::path::ImagePath;
+use crate::{same_content, tree, tree_links};
+
+/// How trees that are in the layer twice are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TreeArtifacts {
+    /// Each with all its entries; equal files are hardlinks.
+    #[default]
+    Full,
+    /// The second and later copies are symlinks to the first.
+    DeduplicateSymlink,
+}
+
+/// What a layer is made of, and how.
+#[derive(Clone, Debug, Default)]
+pub struct LayerSpec {
+    /// The entries, in any order.
+    pub entries: Vec<Entry>,
+    /// Metadata of every regular file.
+    pub default_metadata: FileMetadata,
+    /// Metadata of single entries; wins over the default field by field.
+    pub file_metadata: BTreeMap<ImagePath, FileMetadata>,
+    /// Whether folders that entries lie in, but that nobody named, become entries.
+    pub create_parent_directories: bool,
+    /// How equal trees are stored.
+    pub tree_artifacts: TreeArtifacts,
+}
+
+/// One entry of the tar.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) path: ImagePath,
+    pub(crate) kind: NodeKind,
+    pub(crate) attributes: Arc<Attributes>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum NodeKind {
+    /// A folder, and the folder on disk that it came from, if any.
+    Directory(Option<PathBuf>),
+    /// A file with content.
+    File { source: PathBuf, size: u64 },
+    /// A file without content.
+    Empty(Option<PathBuf>),
+    /// A symlink.
+    Symlink(String),
+}
+
+impl NodeKind {
+    fn describe(&self) -> String {
+        match self {
+            Self::Directory(Some(source)) => format!("folder `{}`", source.display()),
+            Self::Directory(None) => "a folder".to_owned(),
+            Self::File { source, .. } | Self::Empty(Some(source)) => format!("`{}`", source.display()),
+            Self::Empty(None) => "an empty file".to_owned(),
+            Self::Symlink(target) => format!("a symlink to `{target}`"),
+        }
+    }
+}
+
+/// The entries of the tar, sorted by the bytes of their paths.
+pub(crate) fn collect(spec: &LayerSpec) -> Result<Vec<Node>, LayerError> {
+    let mut nodes = BTreeMap::new();
+    let mut trees = Vec::new();
+    for entry in &spec.entries {
+        match &entry.source {
+            Source::File(source) => {
+                let metadata = fs_err::metadata(source).map_err(LayerError::Read)?;
+                if metadata.is_dir() {
+                    trees.push((entry.path.clone(), source.as_path()));
+                } else if metadata.is_file() {
+                    insert(&mut nodes, entry.path.clone(), file(source.clone(), metadata.len()))?;
+                } else {
+                    return Err(LayerError::NotAFile(source.clone()));
+                }
+            }
+            Source::Tree(source) => {
+                if !fs_err::metadata(source).map_err(LayerError::Read)?.is_dir() {
+                    return Err(LayerError::NotATree(source.clone()));
+                }
+                trees.push((entry.path.clone(), source.as_path()));
+            }
+            Source::LinkOnDisk(source) => {
+                insert(&mut nodes, entry.path.clone(), NodeKind::Symlink(read_link(source)?))?;
+            }
+            Source::Symlink(target) => {
+                insert(&mut nodes, entry.path.clone(), NodeKind::Symlink(target.clone()))?;
+            }
+            Source::Empty => insert(&mut nodes, entry.path.clone(), NodeKind::Empty(None))?,
+        }
+    }
+    unfold_trees(spec, &mut nodes, trees)?;
+    check_ancestors(&nodes)?;
+    if spec.create_parent_directories {
+        add_parents(&mut nodes);
+    }
+    apply_metadata(spec, nodes)
+}
+
+fn file(source: PathBuf, size: u64) -> NodeKind {
+    if size == 0 { NodeKind::Empty(Some(source)) } else { NodeKind::File { source, size } }
+}
+
+fn read_link(source: &Path) -> Result<String, LayerError> {
+    if !fs_err::symlink_metadata(source).map_err(LayerError::Read)?.is_symlink() {
+        return Err(LayerError::NotALink(source.to_owned()));
+    }
+    let target = fs_err::read_link(source).map_err(LayerError::Read)?;
+    target.into_os_string().into_string().map_err(|_| LayerError::NotUtf8(source.to_owned()))
+}
+
+type Nodes = BTreeMap<ImagePath, NodeKind>;
+
+fn unfold_trees(
+    spec: &LayerSpec,
+    nodes: &mut Nodes,
+    trees: Vec<(ImagePath, &Path)>,
+) -> Result<(), LayerError> {
+    let mut walked = Vec::with_capacity(trees.len());
+    for (path, source) in trees {
+        walked.push((path, source, tree::walk(source)?));
+    }
+    walked.sort_by(|a, b| a.0.cmp(&b.0));
+    if spec.tree_artifacts == TreeArtifacts::DeduplicateSymlink {
+        tree_links::replace_copies(&mut walked, nodes, &spec.file_metadata)?;
+    }
+    for (path, source, items) in walked {
+        for item in items {
+            let kind = match item.size {
+                Some(size) => file(item.source, size),
+                None => NodeKind::Directory(Some(item.source)),
+            };
+            insert(nodes, path.join(&item.relative)?, kind)?;
+        }
+        insert(nodes, path, NodeKind::Directory(Some(source.to_owned())))?;
+    }
+    Ok(())
+}
+
+/// Adds a node; one for the same path that says the same is dropped.
+pub(crate) fn insert(nodes: &mut Nodes, path: ImagePath, kind: NodeKind) -> Result<(), LayerError> {
+    match nodes.entry(path) {
+        MapEntry::Vacant(vacant) => {
+            vacant.insert(kind);
+            Ok(())
+        }
+        MapEntry::Occupied(occupied) => {
+            if is_same(occupied.get(), &kind)? {
+                return Ok(());
+            }
+            let mut sources = [occupied.get().describe(), kind.describe()];
+            sources.sort();
+            let [first, second] = sources;
+            Err(LayerError::Conflict { path: occupied.key().clone(), first, second })
+        }
+    }
+}
+
+fn is_same(a: &NodeKind, b: &NodeKind) -> Result<bool, LayerError> {
+    match (a, b) {
+        (NodeKind::Directory(_), NodeKind::Directory(_)) | (NodeKind::Empty(_), NodeKind::Empty(_)) => {
+            Ok(true)
+        }
+        (NodeKind::Symlink(a), NodeKind::Symlink(b)) => Ok(a == b),
+        (NodeKind::File { source: a, size: a_size }, NodeKind::File { source: b, size: b_size }) => {
+            Ok(a == b || (a_size == b_size && same_content::is_same(a, b)?))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Nothing may lie below a file or a symlink.
+fn check_ancestors(nodes: &Nodes) -> Result<(), LayerError> {
+    let mut checked: Option<ImagePath> = None;
+    for (path, kind) in nodes {
+        let parent = path.parent();
+        if parent == checked {
+            continue;
+        }
+        for above in path.ancestors() {
+            match nodes.get(&above) {
+                None | Some(NodeKind::Directory(_)) => {}
+                Some(other) => {
+                    return Err(LayerError::BelowFile {
+                        path: path.clone(),
+                        source_text: kind.describe(),
+                        above,
+                        above_text: other.describe(),
+                    });
+                }
+            }
+        }
+        checked = parent;
+    }
+    Ok(())
+}
+
+fn add_parents(nodes: &mut Nodes) {
+    let mut missing = Vec::new();
+    for path in nodes.keys() {
+        missing.extend(path.ancestors().take_while(|above| !nodes.contains_key(above)));
+    }
+    nodes.extend(missing.into_iter().map(|path| (path, NodeKind::Directory(None))));
+}
+
+fn apply_metadata(spec: &LayerSpec, nodes: Nodes) -> Result<Vec<Node>, LayerError> {
+    let paths: Vec<ImagePath> =
+        spec.file_metadata.keys().filter(|path| !nodes.contains_key(path)).cloned().collect();
+    if !paths.is_empty() {
+        let near = near(&paths, &nodes);
+        return Err(LayerError::UnusedMetadata { paths, near });
+    }
+    let folder = Arc::new(Attributes::with_mode(DEFAULT_MODE));
+    let symlink = Arc::new(Attributes::with_mode(SYMLINK_MODE));
+    let regular = Arc::new(folder.with(&spec.default_metadata));
+    let node = |(path, kind): (ImagePath, NodeKind)| {
+        let usual = match &kind {
+            NodeKind::Directory(_) => &folder,
+            NodeKind::Symlink(_) => &symlink,
+            NodeKind::File { .. } | NodeKind::Empty(_) => &regular,
+        };
+        let attributes = match spec.file_metadata.get(&path) {
+            Some(metadata) => Arc::new(usual.with(metadata)),
+            None => Arc::clone(usual),
+        };
+        Node { path, kind, attributes }
+    };
+    Ok(nodes.into_iter().map(node).collect())
+}
+
+/// At most three entries that somebody may have meant.
+fn near(wanted: &[ImagePath], nodes: &Nodes) -> Vec<ImagePath> {
+    const LIMIT: usize = 3;
+    let mut scored: Vec<(usize, &ImagePath)> = nodes
+        .keys()
+        .filter_map(|path| {
+            let score = wanted.iter().map(|wanted| similarity(wanted.as_str(), path.as_str())).max()?;
+            (score > 0).then_some((score, path))
+        })
+        .collect();
+    scored.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.into_iter().take(LIMIT).map(|(_, path)| path.clone()).collect()
+}
+
+/// Equal parts count from both ends: the same file elsewhere, or another file in the same folder.
+fn similarity(a: &str, b: &str) -> usize {
+    let shared_start = a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
+    let shared_end = a.rsplit('/').zip(b.rsplit('/')).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    shared_start + 2 * shared_end
+}

@@ -1,0 +1,208 @@
+//! The layer writer: nodes in order become a tar stream, equal files become hardlinks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use blob::Hasher;
+use fs_err::File;
+use oci::Digest;
+
+use crate::attributes::Attributes;
+use crate::compress::{Codec, Compressed, Sink, compress};
+use crate::contents::{LayerSpec, Node, NodeKind, collect};
+use crate::error::LayerError;
+use crate::listing;
+use crate::prefetch::{self, Prefetched, Request};
+use crate::tar_header::{END_OF_ARCHIVE, HeaderKind, encode, padding};
+
+/// Threads that read small files; more of them only wait for each other.
+const MAX_READERS: usize = 4;
+
+/// How a layer is written.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    /// Compression.
+    pub codec: Codec,
+    /// Compressing threads. Never changes a byte.
+    pub jobs: NonZeroUsize,
+    /// Whether a listing is wanted, for which every file is hashed.
+    pub listing: bool,
+}
+
+/// A layer that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Digests and sizes.
+    pub blob: Compressed,
+    /// The mtree listing, if wanted.
+    pub listing: Option<String>,
+}
+
+/// Writes the layer of `spec` into `output`.
+pub fn write_layer(
+    spec: &LayerSpec,
+    options: WriteOptions,
+    output: &mut (dyn Write + Send),
+) -> Result<Written, LayerError> {
+    let nodes = collect(spec)?;
+    let candidates = candidates(&nodes);
+    let hashed = |size, attributes| options.listing || candidates.contains(&(size, attributes));
+    let requests: Vec<Request<'_>> = nodes
+        .iter()
+        .filter_map(|node| match &node.kind {
+            NodeKind::File { source, size } if *size <= prefetch::LIMIT => {
+                Some(Request { source, size: *size, hash: hashed(*size, &node.attributes) })
+            }
+            _ => None,
+        })
+        .collect();
+    let readers = options.jobs.get().min(MAX_READERS);
+    let (files, blob) = compress(options.codec, options.jobs, output, |sink| {
+        std::thread::scope(|scope| {
+            let small = Prefetched::start(scope, &requests, readers);
+            let mut writer =
+                Writer { sink, small, stored: BTreeMap::new(), sizes: BTreeSet::new(), header: Vec::new() };
+            let mut files = Vec::with_capacity(nodes.len());
+            for node in &nodes {
+                let hash =
+                    matches!(&node.kind, NodeKind::File { size, .. } if hashed(*size, &node.attributes));
+                files.push(writer.node(node, hash)?);
+            }
+            writer.sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
+            Ok(files)
+        })
+    })?;
+    let listing = options.listing.then(|| listing::of_nodes(&nodes, &files));
+    Ok(Written { blob, listing })
+}
+
+/// What decides whether two files may be one, before their contents are looked at.
+type Shape<'a> = (u64, &'a Attributes);
+
+/// The shapes that more than one file has. Only these are hashed.
+fn candidates(nodes: &[Node]) -> BTreeSet<Shape<'_>> {
+    let mut once = BTreeSet::new();
+    let mut twice = BTreeSet::new();
+    for node in nodes {
+        if let NodeKind::File { size, .. } = node.kind {
+            let shape = (size, &*node.attributes);
+            if !once.insert(shape) {
+                twice.insert(shape);
+            }
+        }
+    }
+    twice
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoredFile {
+    /// Its digest, if it was hashed.
+    pub(crate) digest: Option<Digest>,
+    /// The path of the entry that holds its content, if that is another one.
+    pub(crate) link: Option<String>,
+}
+
+struct Writer<'a, 'n> {
+    sink: &'a mut Sink,
+    small: Prefetched,
+    /// Files whose content is in the tar, by shape and digest.
+    stored: BTreeMap<(Shape<'n>, Digest), &'n str>,
+    /// Shapes of the files in `stored`.
+    sizes: BTreeSet<Shape<'n>>,
+    header: Vec<u8>,
+}
+
+impl<'n> Writer<'_, 'n> {
+    fn node(&mut self, node: &'n Node, hash: bool) -> Result<StoredFile, LayerError> {
+        match &node.kind {
+            NodeKind::Directory(_) => self.header(node, HeaderKind::Directory)?,
+            NodeKind::Symlink(target) => self.header(node, HeaderKind::Symlink { target })?,
+            NodeKind::Empty(_) => {
+                self.header(node, HeaderKind::File { size: 0 })?;
+                return Ok(StoredFile { digest: Some(blob::digest_of(b"")), link: None });
+            }
+            NodeKind::File { size, .. } if *size <= prefetch::LIMIT => return self.small_file(node, *size),
+            NodeKind::File { source, size } => return self.large_file(node, source, *size, hash),
+        }
+        Ok(StoredFile::default())
+    }
+
+    fn header(&mut self, node: &Node, kind: HeaderKind<'_>) -> Result<(), LayerError> {
+        self.header.clear();
+        encode(node.path.as_str(), kind, &node.attributes, &mut self.header);
+        self.sink.write_all(&self.header).map_err(LayerError::Write)
+    }
+
+    fn small_file(&mut self, node: &'n Node, size: u64) -> Result<StoredFile, LayerError> {
+        let content = self.small.next()?;
+        if let Some(link) = self.link(node, size, content.digest)? {
+            return Ok(link);
+        }
+        self.header(node, HeaderKind::File { size })?;
+        self.sink.write_all(&content.bytes).map_err(LayerError::Write)?;
+        self.pad(size)?;
+        self.remember(node, size, content.digest);
+        Ok(StoredFile { digest: content.digest, link: None })
+    }
+
+    /// Streams a file. It is read twice only if a file of its shape is in the tar already.
+    fn large_file(
+        &mut self,
+        node: &'n Node,
+        source: &Path,
+        size: u64,
+        hash: bool,
+    ) -> Result<StoredFile, LayerError> {
+        if self.sizes.contains(&(size, &*node.attributes)) {
+            let (digest, _) = blob::hash_file(source).map_err(LayerError::Read)?;
+            if let Some(link) = self.link(node, size, Some(digest))? {
+                return Ok(link);
+            }
+        }
+        self.header(node, HeaderKind::File { size })?;
+        let mut file = File::open(source).map_err(LayerError::Read)?;
+        let mut hasher = Hasher::new();
+        let found = self.sink.copy_from(&mut file, size, |bytes| {
+            if hash {
+                hasher.update(bytes);
+            }
+        })?;
+        let more = std::io::Read::read(&mut file, &mut [0]).map_err(LayerError::Read)?;
+        if found != size || more != 0 {
+            let found = found + more as u64;
+            return Err(LayerError::Changed { path: source.to_owned(), expected: size, found });
+        }
+        self.pad(size)?;
+        let digest = hash.then(|| hasher.finish().0);
+        self.remember(node, size, digest);
+        Ok(StoredFile { digest, link: None })
+    }
+
+    /// Writes a hardlink, if this content is in the tar already.
+    fn link(
+        &mut self,
+        node: &'n Node,
+        size: u64,
+        digest: Option<Digest>,
+    ) -> Result<Option<StoredFile>, LayerError> {
+        let Some(digest) = digest else { return Ok(None) };
+        let Some(&target) = self.stored.get(&((size, &*node.attributes), digest)) else { return Ok(None) };
+        self.header(node, HeaderKind::Hardlink { target })?;
+        Ok(Some(StoredFile { digest: Some(digest), link: Some(target.to_owned()) }))
+    }
+
+    fn remember(&mut self, node: &'n Node, size: u64, digest: Option<Digest>) {
+        if let Some(digest) = digest {
+            let shape = (size, &*node.attributes);
+            self.sizes.insert(shape);
+            self.stored.insert((shape, digest), node.path.as_str());
+        }
+    }
+
+    fn pad(&mut self, size: u64) -> Result<(), LayerError> {
+        self.sink.write_all(&END_OF_ARCHIVE[..padding(size)]).map_err(LayerError::Write)
+    }
+}
