@@ -1,0 +1,191 @@
+"""Analysis tests of `image_push`: the plan, the executable, its runfiles and environment, and what it refuses."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//img:image.bzl", "image_index", "image_manifest")
+load("//img:layer.bzl", "image_layer")
+load("//img:providers.bzl", "DeployInfo")
+load("//img:push.bzl", "image_push")
+load("//tests/fixtures:actions.bzl", "action_with", "assert_hermetic", "flag_value", "values_of")
+load("//tests/fixtures:failure.bzl", "failure_test")
+
+_FIXTURES = "//tests/fixtures:"
+_ON_AMD64 = {"//command_line_option:platforms": str(Label(_FIXTURES + "linux_amd64"))}
+_DESTINATION_REGISTRY = str(Label("//img/settings:destination_registry"))
+_INSECURE = str(Label("//img/settings:insecure"))
+
+def _entries(action):
+    return [argument.split("\0") for argument in action.argv if "\0" in argument]
+
+def _count(kinds, kind):
+    return len([other for other in kinds if other == kind])
+
+def _plan_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_with(env, "PushMetadata")
+    assert_hermetic(env, action)
+    asserts.equals(env, ["plan", "push"], action.argv[1:3])
+    asserts.true(env, flag_value(action, "--root-descriptor").endswith("/image_descriptor.json"))
+    asserts.equals(env, {
+        "cross_mount": "same_registry",
+        "label": "//tests/push:push",
+        "original": {
+            "digest": "sha256:" + 64 * "0",
+            "registries": ["registry.example.com", "mirror.example.com"],
+            "repository": "library/base",
+            "tag": "24.04",
+        },
+        "registry": "push.example.com",
+        "repository": "team/app",
+        "strategy": "eager",
+        "tags": ["latest"],
+    }, values_of(action))
+
+    entries = _entries(action)
+    asserts.equals(env, ["manifest", "config", "layer", "base-layers"], [entry[0] for entry in entries])
+    layer = entries[2]
+    asserts.true(env, layer[1].endswith("/push_layer_metadata.json"), layer[1])
+    asserts.equals(env, [
+        {"registry": "registry.example.com", "repository": "library/base"},
+        {"registry": "mirror.example.com", "repository": "library/base"},
+    ], json.decode(entries[3][2]))
+
+    target = analysistest.target_under_test(env)
+    runfiles = {entry.path: entry.target_file for entry in target[DefaultInfo].default_runfiles.root_symlinks.to_list()}
+    asserts.equals(env, sorted([entry[2] for entry in entries[:3]]), sorted(runfiles.keys()))
+    asserts.equals(env, "push_layer.tgz", runfiles[layer[2]].basename)
+    asserts.true(env, target[DeployInfo].deploy_manifest in target[DefaultInfo].default_runfiles.files.to_list())
+    asserts.equals(env, "push.json", target[DeployInfo].deploy_manifest.basename)
+    asserts.equals(env, [target[DeployInfo].deploy_manifest], target[OutputGroupInfo].deploy_manifest.to_list())
+    asserts.true(env, target[DeployInfo].include_layers)
+
+    executable = target[DefaultInfo].files_to_run.executable
+    asserts.true(env, executable.basename in ["push", "push.exe"], executable.basename)
+    asserts.equals(env, executable.dirname, target[DeployInfo].deploy_manifest.dirname, "the program finds its plan beside it")
+    asserts.equals(env, {}, target[RunEnvironmentInfo].environment)
+    return analysistest.end(env)
+
+plan_test = analysistest.make(_plan_test_impl, config_settings = _ON_AMD64)
+
+def _settings_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    values = values_of(action_with(env, "PushMetadata"))
+    asserts.equals(env, "settings.example.com", values["registry"])
+    asserts.equals(env, ["1", "2"], values["tags"])
+    asserts.equals(env, "1", analysistest.target_under_test(env)[RunEnvironmentInfo].environment["IMG_INSECURE"])
+    return analysistest.end(env)
+
+settings_test = analysistest.make(_settings_test_impl, config_settings = _ON_AMD64 | {
+    _DESTINATION_REGISTRY: "settings.example.com",
+    _INSECURE: "enabled",
+})
+
+def _index_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_with(env, "PushMetadata")
+    entries = _entries(action)
+    kinds = [entry[0] for entry in entries]
+    asserts.equals(env, 1, _count(kinds, "index"))
+    asserts.equals(env, 2, _count(kinds, "manifest"))
+    asserts.equals(env, 2, _count(kinds, "config"))
+    asserts.equals(env, 2, _count(kinds, "layer"), "one target, built for two platforms")
+    asserts.equals(env, 2, _count(kinds, "base-layers"))
+    runfiles = [entry[2] for entry in entries if entry[0] != "base-layers"]
+    asserts.equals(env, len(runfiles), len({runfile: None for runfile in runfiles}), "every file has a place of its own")
+    asserts.true(env, flag_value(action, "--tag-file").endswith("file.txt"))
+    asserts.true(env, flag_value(action, "--destination-file").endswith("file.txt"))
+    values = values_of(action)
+    asserts.equals(env, ("", "", []), (values["registry"], values["repository"], values["tags"]))
+    return analysistest.end(env)
+
+index_test = analysistest.make(_index_test_impl, config_settings = _ON_AMD64)
+
+def _pulled_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    kinds = [entry[0] for entry in _entries(action_with(env, "PushMetadata"))]
+    asserts.equals(env, 1, _count(kinds, "index"))
+    asserts.equals(env, 3, _count(kinds, "manifest"), "attestations are part of the index")
+    asserts.equals(env, 3, _count(kinds, "base-layers"))
+    asserts.equals(env, 0, _count(kinds, "layer"), "nothing was built")
+    return analysistest.end(env)
+
+pulled_test = analysistest.make(_pulled_test_impl)
+
+def image_push_test_suite(name):
+    """Declares the tests.
+
+    Args:
+        name: string: name of the suite.
+    """
+    destination = {"registry": "push.example.com", "repository": "team/app"}
+    image_layer(name = "push_layer", srcs = {"/etc/": _FIXTURES + "file.txt"}, tags = ["manual"])
+    image_manifest(
+        name = "image",
+        base = _FIXTURES + "base",
+        layers = [":push_layer"],
+        tags = ["manual"],
+    )
+    image_index(
+        name = "index",
+        manifests = [":image"],
+        platforms = [_FIXTURES + "linux_amd64", _FIXTURES + "linux_arm64"],
+        tags = ["manual"],
+    )
+
+    image_push(name = "push", image = ":image", tag = "latest", tags = ["manual"], **destination)
+    plan_test(name = "plan_test", target_under_test = ":push")
+
+    image_push(name = "push_by_settings", image = ":image", repository = "team/app", tag_list = ["1", "2"], tags = ["manual"])
+    settings_test(name = "settings_test", target_under_test = ":push_by_settings")
+
+    image_push(
+        name = "push_index",
+        destination_file = _FIXTURES + "file.txt",
+        image = ":index",
+        tag_file = _FIXTURES + "file.txt",
+        tags = ["manual"],
+    )
+    index_test(name = "index_test", target_under_test = ":push_index")
+
+    image_push(name = "push_pulled", image = _FIXTURES + "base", tags = ["manual"], **destination)
+    pulled_test(name = "pulled_test", target_under_test = ":push_pulled")
+
+    failures = {
+        "no_registry": (
+            {"repository": "team/app"},
+            ["attribute `registry`: is empty; name a registry here or with --"],
+        ),
+        "no_repository": (
+            {"registry": "push.example.com"},
+            ["attribute `repository`: is empty; name a repository, or write `destination_file`"],
+        ),
+        "strategy": (
+            destination | {"strategy": "lazy"},
+            ["attribute `strategy`: the strategy \"lazy\" is not there yet; use \"eager\""],
+        ),
+        "two_destinations": (
+            {"destination_file": _FIXTURES + "file.txt", "repository": "team/app"},
+            ["attributes `repository` and `destination_file`: both say where to push to"],
+        ),
+        "two_ways_to_tag": (
+            destination | {"tag": "1", "tag_list": ["2"]},
+            ["attributes `tag` and `tag_list`: write all tags into `tag_list`"],
+        ),
+    }
+    for failure, (attributes, messages) in failures.items():
+        failure_test(
+            name = failure + "_test",
+            image = ":image",
+            messages = messages,
+            rule = image_push,
+            **attributes
+        )
+
+    native.test_suite(
+        name = name,
+        tests = [
+            ":index_test",
+            ":plan_test",
+            ":pulled_test",
+            ":settings_test",
+        ] + [":" + failure + "_test" for failure in failures],
+    )
