@@ -1,0 +1,129 @@
+//! Which `Authorization` a request gets: none until the registry asks, then what its challenge wants.
+
+use std::sync::Arc;
+
+use auth::{Credential, Found};
+use reqwest::header::HeaderValue;
+use reqwest::{StatusCode, Url};
+
+use crate::call::Call;
+use crate::challenge::Challenge;
+use crate::classify::authority;
+use crate::realm::{Verdict, judge};
+use crate::response::Response;
+use crate::token::{basic, bearer};
+use crate::transport::Outgoing;
+use crate::{Cause, Client, CredentialUse};
+
+impl Client {
+    /// Sends a request with the credentials that the registry is known to want. If it turns out to want others, or
+    /// a token has expired, it is sent once more.
+    pub(crate) async fn request(&self, call: &Call, request: &Outgoing) -> Result<Response, Cause> {
+        let first = call.host.first_request().await;
+        let authorization = match call.host.challenge() {
+            Some(challenge) => self.authorization(call, &challenge, None).await?,
+            None => None,
+        };
+        let answer = self.send(&call.host, request, authorization.as_ref()).await;
+        let challenge = match &answer {
+            Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED && call.host.is_own(answer.url()) => {
+                Challenge::from_headers(answer.headers())
+            }
+            _ => None,
+        };
+        if let Some(challenge) = &challenge {
+            call.host.learn(challenge.clone());
+        }
+        call.host.note_asked();
+        drop(first);
+        let refusal = answer?;
+        let Some(challenge) = challenge else { return Ok(refusal) };
+        let new = self.authorization(call, &challenge, authorization.as_ref()).await?;
+        // The same again would be refused again.
+        if new == authorization {
+            return Ok(refusal);
+        }
+        refusal.drain().await;
+        self.send(&call.host, request, new.as_ref()).await
+    }
+
+    /// What answers a challenge; `refused` is what was just turned down, so that it is not taken from the cache.
+    async fn authorization(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        refused: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, Cause> {
+        let found = self.credential(call).await;
+        match challenge {
+            Challenge::Basic => match found.map(|found| found.credential) {
+                Some(Credential::Basic { username, password }) => basic(&username, &password).map(Some),
+                Some(Credential::Bearer(token)) => bearer(&token).map(Some),
+                Some(Credential::IdentityToken(_)) | None => Ok(None),
+            },
+            Challenge::Bearer { realm, service } => {
+                if let Some(Found { credential: Credential::Bearer(token), .. }) = &found {
+                    return bearer(token).map(Some);
+                }
+                let found = self.entrust(call, realm, found)?;
+                self.token(call, realm, service.as_deref(), found.as_ref(), refused).await.map(Some)
+            }
+        }
+    }
+
+    /// Looks credentials up; the sources may block, so they run on a thread of their own.
+    async fn credential(&self, call: &Call) -> Option<Found> {
+        let keychain = Arc::clone(self.keychain());
+        let (host, repository) = (call.remote.registry.to_string(), call.remote.repository.to_string());
+        let look_up = move || keychain.look_up(&host, &repository);
+        let answer = tokio::task::spawn_blocking(look_up).await.unwrap_or_default();
+        call.note_credential(match &answer.found {
+            Some(found) => CredentialUse::Used(found.source.clone()),
+            None => CredentialUse::NoneFound(answer.asked),
+        });
+        answer.found
+    }
+
+    /// Keeps credentials back from token servers that may not see them.
+    fn entrust(&self, call: &Call, realm: &Url, found: Option<Found>) -> Result<Option<Found>, Cause> {
+        let trusted = &self.config().trusted_token_servers;
+        match judge(&call.remote.registry, call.host.is_plain(), realm, trusted) {
+            Verdict::Trusted => Ok(found),
+            Verdict::Refused(reason) => Err(Cause::TokenServer { realm: authority(realm), reason }),
+            Verdict::Anonymous => {
+                if let Some(Found { source, .. }) = found {
+                    let (registry, realm) = (&call.remote.registry, authority(realm));
+                    self.warn_once(format!(
+                        "`{registry}` names the token server `{realm}`, which is of another domain: the credentials from {source} are not sent there"
+                    ));
+                    call.note_credential(CredentialUse::Withheld { source, realm });
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// The token for a call's scopes: kept, or fetched once however many tasks wait for it.
+    async fn token(
+        &self,
+        call: &Call,
+        realm: &Url,
+        service: Option<&str>,
+        found: Option<&Found>,
+        refused: Option<&HeaderValue>,
+    ) -> Result<HeaderValue, Cause> {
+        let slot = call.host.token_cell(&call.scopes);
+        let mut kept = slot.lock().await;
+        if let Some(token) = kept.as_ref().filter(|token| self.config().clock.now() < token.renew_at) {
+            let value = bearer(&token.value)?;
+            if Some(&value) != refused {
+                return Ok(value);
+            }
+        }
+        let credential = found.map(|found| &found.credential);
+        let token = self.exchange(realm, service, &call.scopes, credential).await?;
+        let value = bearer(&token.value)?;
+        *kept = Some(token);
+        Ok(value)
+    }
+}

@@ -1,0 +1,146 @@
+//! The client: shared by all tasks of a program, cheap to clone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth::Keychain;
+use oci::{RegistryHost, Repository};
+
+use crate::budget::Budget;
+use crate::call::Call;
+use crate::host::Host;
+use crate::http::HttpClients;
+use crate::names::Scopes;
+use crate::response::Counters;
+use crate::{Cause, Config, Error, Operation, Remote};
+
+/// A client of any number of registries. Clones share connections, tokens, limits and counters.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    config: Config,
+    keychain: Arc<Keychain>,
+    http: HttpClients,
+    hosts: Mutex<BTreeMap<RegistryHost, Arc<Host>>>,
+    warned: Mutex<BTreeSet<String>>,
+    counters: Arc<Counters>,
+}
+
+/// What a client did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Requests sent, those to token servers included.
+    pub requests: u64,
+    /// Operations that were tried again.
+    pub retries: u64,
+    /// Bytes of bodies received.
+    pub received: u64,
+    /// Bytes of blobs sent.
+    pub sent: u64,
+}
+
+impl Client {
+    /// A client with credentials from a keychain.
+    pub fn new(config: Config, keychain: Keychain) -> Self {
+        Self(Arc::new(Shared {
+            config,
+            keychain: Arc::new(keychain),
+            http: HttpClients::default(),
+            hosts: Mutex::default(),
+            warned: Mutex::default(),
+            counters: Arc::default(),
+        }))
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> Stats {
+        let counters = self.counters();
+        Stats {
+            requests: counters.requests.load(Ordering::Relaxed),
+            retries: counters.retries.load(Ordering::Relaxed),
+            received: counters.received.load(Ordering::Relaxed),
+            sent: counters.sent.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Says that something will be pushed to this repository, so that all requests about it share one token.
+    pub fn expect_push(&self, remote: &Remote) {
+        if let Ok(host) = self.host(&remote.registry) {
+            host.expect_push(&remote.repository);
+        }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn keychain(&self) -> &Arc<Keychain> {
+        &self.0.keychain
+    }
+
+    pub(crate) fn http(&self) -> &HttpClients {
+        &self.0.http
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.0.counters
+    }
+
+    pub(crate) fn warn_once(&self, text: String) {
+        let mut warned = self.0.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warned.contains(&text) {
+            tracing::warn!("{text}");
+            warned.insert(text);
+        }
+    }
+
+    fn host(&self, registry: &RegistryHost) -> Result<Arc<Host>, Cause> {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.get(registry) {
+            return Ok(Arc::clone(host));
+        }
+        let config = self.config();
+        let host = Arc::new(Host::new(registry.clone(), config.insecure, config.max_in_flight)?);
+        hosts.insert(registry.clone(), Arc::clone(&host));
+        Ok(host)
+    }
+
+    /// Begins an operation that reads, or, in a repository that is pushed to, anything.
+    pub(crate) fn reading(&self, operation: Operation, remote: &Remote) -> Result<(Call, Budget), Error> {
+        self.begin(operation, remote, false, None)
+    }
+
+    /// Begins an operation that writes.
+    pub(crate) fn writing(
+        &self,
+        operation: Operation,
+        remote: &Remote,
+        mount_from: Option<&Repository>,
+    ) -> Result<(Call, Budget), Error> {
+        self.begin(operation, remote, true, mount_from)
+    }
+
+    fn begin(
+        &self,
+        operation: Operation,
+        remote: &Remote,
+        push: bool,
+        mount_from: Option<&Repository>,
+    ) -> Result<(Call, Budget), Error> {
+        let host = self
+            .host(&remote.registry)
+            .map_err(|cause| Error::outside_a_call(operation.clone(), remote.clone(), cause))?;
+        let push = push || host.is_destination(&remote.repository);
+        let scopes = Scopes::new(&remote.repository, push, mount_from);
+        Ok((Call::new(operation, remote.clone(), scopes, host), Budget::new(self)))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}

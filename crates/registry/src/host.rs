@@ -1,0 +1,135 @@
+//! What a client knows about one registry, learnt as it goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use oci::{RegistryHost, Repository};
+use reqwest::Url;
+
+use crate::Cause;
+use crate::challenge::Challenge;
+use crate::limiter::Limiter;
+use crate::names::Scopes;
+use crate::token::Token;
+
+/// First size of the parts of an upload, once a registry said that the whole is too much, and the smallest one.
+const FIRST_CHUNK: u64 = 32 << 20;
+const MIN_CHUNK: u64 = 1 << 20;
+
+/// Where the token for a set of scopes is kept; locked while it is fetched, so that it is fetched once.
+pub(crate) type TokenCell = Arc<tokio::sync::Mutex<Option<Token>>>;
+
+/// One registry.
+pub(crate) struct Host {
+    pub(crate) registry: RegistryHost,
+    pub(crate) limiter: Arc<Limiter>,
+    base: Url,
+    challenge: Mutex<Option<Challenge>>,
+    tokens: Mutex<BTreeMap<Scopes, TokenCell>>,
+    destinations: Mutex<BTreeSet<Repository>>,
+    first_request: tokio::sync::Mutex<()>,
+    asked: AtomicBool,
+    answered: AtomicBool,
+    /// Largest part of an upload; 0 while whole blobs are welcome.
+    chunk: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Host {
+    pub(crate) fn new(registry: RegistryHost, insecure: bool, max_in_flight: usize) -> Result<Self, Cause> {
+        let scheme = if insecure || registry.is_loopback() { "http" } else { "https" };
+        let base = Url::parse(&format!("{scheme}://{registry}/v2/"))
+            .map_err(|_| Cause::Protocol("its name is not the host of an address"))?;
+        Ok(Self {
+            registry,
+            limiter: Limiter::new(max_in_flight),
+            base,
+            challenge: Mutex::default(),
+            tokens: Mutex::default(),
+            destinations: Mutex::default(),
+            first_request: tokio::sync::Mutex::default(),
+            asked: AtomicBool::default(),
+            answered: AtomicBool::default(),
+            chunk: AtomicU64::default(),
+        })
+    }
+
+    /// The address of something below `/v2/<repository>/`.
+    pub(crate) fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Cause> {
+        self.base
+            .join(&format!("{repository}/{rest}"))
+            .map_err(|_| Cause::Protocol("an address cannot be built"))
+    }
+
+    /// Whether an address is the registry's own, and not one that it only points to.
+    pub(crate) fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.base.scheme() == "http"
+    }
+
+    /// Lets one request go first: from its answer the others learn how to authenticate, which saves each of them a
+    /// round trip. Returns a guard to be dropped at the first answer, or nothing once the way is known.
+    pub(crate) async fn first_request(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if self.asked.load(Ordering::Acquire) {
+            return None;
+        }
+        let guard = self.first_request.lock().await;
+        if self.asked.load(Ordering::Acquire) { None } else { Some(guard) }
+    }
+
+    pub(crate) fn note_asked(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn note_answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn challenge(&self) -> Option<Challenge> {
+        lock(&self.challenge).clone()
+    }
+
+    pub(crate) fn learn(&self, challenge: Challenge) {
+        *lock(&self.challenge) = Some(challenge);
+    }
+
+    pub(crate) fn token_cell(&self, scopes: &Scopes) -> TokenCell {
+        Arc::clone(lock(&self.tokens).entry(scopes.clone()).or_default())
+    }
+
+    /// From now on everything in this repository is asked for with the right to push, so that one token serves all.
+    pub(crate) fn expect_push(&self, repository: &Repository) {
+        lock(&self.destinations).insert(repository.clone());
+    }
+
+    pub(crate) fn is_destination(&self, repository: &Repository) -> bool {
+        lock(&self.destinations).contains(repository)
+    }
+
+    /// Largest part of an upload, if whole blobs are refused.
+    pub(crate) fn chunk_size(&self) -> Option<u64> {
+        Some(self.chunk.load(Ordering::Relaxed)).filter(|size| *size > 0)
+    }
+
+    /// After "too large": uploads in parts, then in smaller ones. False when there is nothing left to try.
+    pub(crate) fn shrink_chunks(&self, used: Option<u64>) -> bool {
+        let next = used.map_or(FIRST_CHUNK, |size| size / 2);
+        if next < MIN_CHUNK {
+            return false;
+        }
+        let current = self.chunk_size().unwrap_or(u64::MAX);
+        self.chunk.store(next.min(current), Ordering::Relaxed);
+        true
+    }
+}

@@ -1,0 +1,252 @@
+//! Uploads (distribution specification, "Pushing Blobs"): mounted if possible, else in one request, else, where a
+//! registry says that this is too much, in parts; resumed where the registry kept what had arrived.
+
+use std::sync::Arc;
+
+use oci::{Digest, Repository};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode, Url};
+
+use crate::budget::Budget;
+use crate::call::Call;
+use crate::content::Content;
+use crate::redirect::follow;
+use crate::response::Response;
+use crate::transport::{Body, Outgoing};
+use crate::{Cause, Client, Error, Operation, Remote};
+
+const CONTENT_RANGE: HeaderName = HeaderName::from_static("content-range");
+const RANGE: HeaderName = HeaderName::from_static("range");
+const MIN_CHUNK_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+
+/// A blob that a repository is to have.
+#[derive(Clone)]
+pub struct BlobPush {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size.
+    pub size: u64,
+    /// A repository of the same registry that has it.
+    pub mount_from: Option<Repository>,
+    /// Its bytes; without them it is mounted or the push fails.
+    pub content: Option<Arc<dyn Content>>,
+}
+
+/// How a blob came into the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The registry took it from another repository of its own.
+    Mounted,
+    /// Its bytes were sent.
+    Uploaded,
+}
+
+/// An upload that the registry has begun.
+#[derive(Clone)]
+struct Session {
+    location: Url,
+    offset: u64,
+    min_chunk: u64,
+}
+
+impl Client {
+    /// Puts a blob into a repository. Does not ask first whether it is there; see [`Client::head_blob`].
+    pub async fn push_blob(&self, to: &Remote, blob: &BlobPush) -> Result<Pushed, Error> {
+        let operation = Operation::PushBlob(blob.digest);
+        let (call, mut budget) = self.writing(operation, to, blob.mount_from.as_ref())?;
+        let mut session = None;
+        loop {
+            let parts = call.host.chunk_size();
+            let cause = match self.try_push_blob(&call, blob, &mut session, &budget).await {
+                Ok(pushed) => return Ok(pushed),
+                Err(cause) => cause,
+            };
+            let too_large = cause.status() == Some(StatusCode::PAYLOAD_TOO_LARGE);
+            if !(too_large && call.host.shrink_chunks(parts)) {
+                budget.spend(&call, cause).await?;
+            }
+        }
+    }
+
+    /// One attempt. `session` holds what an attempt before it reached, and afterwards what this one did.
+    async fn try_push_blob(
+        &self,
+        call: &Call,
+        blob: &BlobPush,
+        session: &mut Option<Session>,
+        budget: &Budget,
+    ) -> Result<Pushed, Cause> {
+        let mut current = match session.take() {
+            Some(before) => self.resume(call, &before).await?,
+            None => None,
+        };
+        if current.is_none() {
+            // The answer to the last request may be all that was lost.
+            if budget.is_retry() && self.try_head_blob(call, blob.digest).await? {
+                return Ok(Pushed::Uploaded);
+            }
+            current = self.begin_upload(call, blob).await?;
+        }
+        let Some(current) = current else { return Ok(Pushed::Mounted) };
+        let content = blob.content.as_ref().ok_or(Cause::NotMounted)?;
+        *session = Some(current.clone());
+        match call.host.chunk_size() {
+            None if current.offset == 0 => self.upload_whole(call, blob, content, &current).await?,
+            parts => self.upload_parts(call, blob, content, session, parts.unwrap_or(u64::MAX)).await?,
+        }
+        Ok(Pushed::Uploaded)
+    }
+
+    /// `POST`: mounted (`None`), or a session to upload to. A refused mount is asked for once more without.
+    async fn begin_upload(&self, call: &Call, blob: &BlobPush) -> Result<Option<Session>, Cause> {
+        let mount = blob.mount_from.as_ref().filter(|from| **from != call.remote.repository);
+        let answer = self.request(call, &begin_request(call, blob.digest, mount)?).await?;
+        let answer = match answer.status() {
+            StatusCode::CREATED if mount.is_some() => return Ok(None),
+            StatusCode::ACCEPTED => answer,
+            status
+                if mount.is_some() && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS =>
+            {
+                answer.drain().await;
+                self.request(call, &begin_request(call, blob.digest, None)?).await?
+            }
+            _ => return Err(answer.into_failure(&*self.config().clock).await),
+        };
+        if answer.status() != StatusCode::ACCEPTED {
+            return Err(answer.into_failure(&*self.config().clock).await);
+        }
+        let min_chunk = answer.header(MIN_CHUNK_LENGTH).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let location = location(call, &answer)?.ok_or(Cause::Protocol("an upload without a `Location`"))?;
+        Ok(Some(Session { location, offset: 0, min_chunk }))
+    }
+
+    /// One `PUT` with everything.
+    async fn upload_whole(
+        &self,
+        call: &Call,
+        blob: &BlobPush,
+        content: &Arc<dyn Content>,
+        session: &Session,
+    ) -> Result<(), Cause> {
+        let mut request = finish_request(&session.location, blob.digest);
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        request.body = Body::Part { content: Arc::clone(content), offset: 0, length: blob.size };
+        let answer = self.request(call, &request).await?;
+        self.finished(answer).await
+    }
+
+    /// `PATCH` for each part, then an empty `PUT`.
+    async fn upload_parts(
+        &self,
+        call: &Call,
+        blob: &BlobPush,
+        content: &Arc<dyn Content>,
+        session: &mut Option<Session>,
+        part: u64,
+    ) -> Result<(), Cause> {
+        while let Some(current) = session.clone().filter(|session| session.offset < blob.size) {
+            let length = part.max(current.min_chunk).min(blob.size - current.offset);
+            *session = Some(self.upload_part(call, content, &current, length).await?);
+        }
+        let Some(current) = session else { return Err(Cause::LostUpload(Vec::new())) };
+        let answer = self.request(call, &finish_request(&current.location, blob.digest)).await?;
+        self.finished(answer).await
+    }
+
+    async fn upload_part(
+        &self,
+        call: &Call,
+        content: &Arc<dyn Content>,
+        session: &Session,
+        length: u64,
+    ) -> Result<Session, Cause> {
+        let offset = session.offset;
+        let mut request = Outgoing::new(Method::PATCH, session.location.clone());
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        let range = HeaderValue::from_str(&format!("{offset}-{}", offset + length - 1));
+        request.headers.insert(CONTENT_RANGE, range.map_err(|_| Cause::Protocol("an impossible range"))?);
+        request.body = Body::Part { content: Arc::clone(content), offset, length };
+        let answer = self.request(call, &request).await?;
+        match answer.status() {
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT | StatusCode::CREATED => {
+                let next = received(&answer).unwrap_or(offset + length);
+                if next <= offset || next > offset + length {
+                    return Err(Cause::LostUpload(Vec::new()));
+                }
+                let location = location(call, &answer)?.unwrap_or_else(|| session.location.clone());
+                Ok(Session { location, offset: next, min_chunk: session.min_chunk })
+            }
+            StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE => Err(self.lost(answer).await),
+            _ => Err(answer.into_failure(&*self.config().clock).await),
+        }
+    }
+
+    /// Asks how far an upload came; `None` when the registry no longer knows it.
+    async fn resume(&self, call: &Call, session: &Session) -> Result<Option<Session>, Cause> {
+        let request = Outgoing::new(Method::GET, session.location.clone());
+        let answer = self.request(call, &request).await?;
+        match answer.status() {
+            StatusCode::NO_CONTENT | StatusCode::OK | StatusCode::ACCEPTED => {
+                let location = location(call, &answer)?.unwrap_or_else(|| session.location.clone());
+                let offset = received(&answer).unwrap_or(0);
+                Ok(Some(Session { location, offset, min_chunk: session.min_chunk }))
+            }
+            status if status.is_client_error() => {
+                answer.drain().await;
+                Ok(None)
+            }
+            _ => Err(answer.into_failure(&*self.config().clock).await),
+        }
+    }
+
+    async fn finished(&self, answer: Response) -> Result<(), Cause> {
+        match answer.status() {
+            StatusCode::CREATED | StatusCode::NO_CONTENT | StatusCode::OK => Ok(()),
+            StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE => Err(self.lost(answer).await),
+            _ => Err(answer.into_failure(&*self.config().clock).await),
+        }
+    }
+
+    async fn lost(&self, answer: Response) -> Cause {
+        match answer.into_failure(&*self.config().clock).await {
+            Cause::Status { errors, .. } => Cause::LostUpload(errors),
+            cause => cause,
+        }
+    }
+}
+
+fn begin_request(call: &Call, digest: Digest, mount: Option<&Repository>) -> Result<Outgoing, Cause> {
+    let mut url = call.host.url(&call.remote.repository, "blobs/uploads/")?;
+    if let Some(from) = mount {
+        url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from.as_str());
+    }
+    Ok(Outgoing::new(Method::POST, url))
+}
+
+/// The `Location` of an upload may hold a query of its own, which has to be kept.
+fn finish_request(location: &Url, digest: Digest) -> Outgoing {
+    let mut url = location.clone();
+    url.query_pairs_mut().append_pair("digest", &digest.to_string());
+    Outgoing::new(Method::PUT, url)
+}
+
+fn location(call: &Call, answer: &Response) -> Result<Option<Url>, Cause> {
+    answer.header(LOCATION).map(|text| follow(&call.remote.registry, answer.url(), text)).transpose()
+}
+
+/// How many bytes the registry has, from `Range: 0-<last>`. An empty upload is `0-0` in practice, as is one of one
+/// byte; taking it for empty repeats a byte at most, which the registry then refuses as out of range.
+fn received(answer: &Response) -> Option<u64> {
+    let text = answer.header(RANGE)?;
+    let last: u64 = text.strip_prefix("bytes=").unwrap_or(text).strip_prefix("0-")?.parse().ok()?;
+    Some(if last == 0 { 0 } else { last + 1 })
+}
+
+impl std::fmt::Debug for BlobPush {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlobPush")
+            .field("digest", &self.digest)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
