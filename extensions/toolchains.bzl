@@ -11,9 +11,9 @@ another lock file:
     img_tools.from_file(file = "//third_party:img_tools.json")
 """
 
-load("//img/private/repo:hub.bzl", "img_tools_hub")
 load("//img/private/repo:host.bzl", "PLATFORMS", "platform_name")
-load("//img/private/repo:lockfile.bzl", "programs_for_platform", "parse_lockfile")
+load("//img/private/repo:hub.bzl", "img_tools_hub")
+load("//img/private/repo:lockfile.bzl", "parse_lockfile", "programs_for_platform")
 load("//img/private/repo:tools.bzl", "img_tools_repository")
 
 _DEFAULT_LOCKFILE = Label("//:prebuilt_lockfile.json")

@@ -18,7 +18,7 @@ def _kind_and_source(file):
     if file.is_directory:
         return "d\0" + file.path
 
-    # Older versions of Bazel do not say which files are unresolved symlinks.
+    # Bazel 7 does not tell which files are unresolved symlinks; there they are read through.
     if getattr(file, "is_symlink", False):
         return "l\0" + file.path
     return "f\0" + file.path

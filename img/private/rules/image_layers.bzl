@@ -1,7 +1,7 @@
 """What the attribute `layers` of an image holds: layers, tar archives that become layers, and hints on how to run them."""
 
-load("//img/private/actions:compression.bzl", "TAR_EXTENSIONS", "is_tar", "layer_media_type", "tar_format")
 load("//img/private/actions:builder.bzl", "label_string")
+load("//img/private/actions:compression.bzl", "TAR_EXTENSIONS", "is_tar", "layer_media_type", "tar_format")
 load("//img/private/actions:import.bzl", "import_layer")
 load("//img/private/providers:layer.bzl", "ImageLayerConfigInfo", "LayersInfo", "SingleLayerInfo")
 
