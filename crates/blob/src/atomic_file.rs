@@ -24,7 +24,7 @@ impl AtomicFile {
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
         let temporary =
-            builder.tempfile_in(folder).map_err(|error| named(error, "create a file in", folder))?;
+            builder.tempfile_in(folder).map_err(|error| named(&error, "create a file in", folder))?;
         Ok(Self { temporary, path: path.to_owned() })
     }
 
@@ -33,7 +33,7 @@ impl AtomicFile {
         self.temporary
             .persist(&self.path)
             .map(|_| ())
-            .map_err(|error| named(error.error, "rename a finished file to", &self.path))
+            .map_err(|error| named(&error.error, "rename a finished file to", &self.path))
     }
 
     /// Writes a whole file at once.
@@ -49,7 +49,7 @@ impl AtomicFile {
     }
 }
 
-fn named(error: io::Error, what: &str, path: &Path) -> io::Error {
+fn named(error: &io::Error, what: &str, path: &Path) -> io::Error {
     io::Error::new(error.kind(), format!("failed to {what} `{}`: {error}", path.display()))
 }
 

@@ -1,0 +1,50 @@
+//! A registry client as the environment asks for it: where credentials lie, how patient it is, how secure.
+//!
+//! The libraries `auth` and `registry` take values and never look at the environment; `fetcher` and `pusher` both want
+//! the same values from it. This is the one place where they meet.
+//!
+//! ```no_run
+//! let client = connect::client(&connect::Options::default());
+//! ```
+
+use std::path::PathBuf;
+
+use tool::env;
+
+/// What a command line adds to the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Plain HTTP and unchecked certificates, also when the environment does not ask for it.
+    pub insecure: bool,
+}
+
+/// A client with the credentials and limits that the environment names.
+pub fn client(options: &Options) -> registry::Client {
+    let keychain =
+        auth::Keychain::new(locations().sources()).on_failure(|error| tracing::warn!("{}", chain(error)));
+    let insecure = options.insecure || env::IMG_INSECURE.is_on();
+    registry::Client::new(registry::Config { insecure, ..registry::Config::default() }, keychain)
+}
+
+fn locations() -> auth::Locations {
+    let path = |variable: &env::Variable| variable.get().map(PathBuf::from);
+    auth::Locations {
+        registry_auth_file: path(&env::REGISTRY_AUTH_FILE),
+        docker_config: path(&env::DOCKER_CONFIG),
+        home: path(&env::HOME).or_else(|| path(&env::USERPROFILE)),
+        xdg_runtime_dir: path(&env::XDG_RUNTIME_DIR),
+        xdg_config_home: path(&env::XDG_CONFIG_HOME),
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

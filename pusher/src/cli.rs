@@ -1,0 +1,75 @@
+//! What users type after `bazel run //:push --`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Push an image that Bazel built.
+///
+/// Reads the plan beside the program, asks the registry what it has, mounts what lies in another of its repositories,
+/// and uploads only what is missing. Prints the references that now exist on standard output.
+#[derive(Debug, Parser)]
+#[command(version = None, about, long_about, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// Set this tag, too; may be given several times
+    #[arg(short, long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Push to this registry instead of the one in the BUILD file
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) registry: Option<String>,
+    /// Push to this repository instead of the one in the BUILD file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) repository: Option<String>,
+    /// Ask the registry, say what would be sent, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Transfers that run at the same time
+    #[arg(short, long, value_name = "N", default_value = "16")]
+    pub(crate) jobs: NonZeroUsize,
+    /// How to show progress
+    #[arg(long, value_name = "HOW")]
+    pub(crate) progress: Option<ProgressMode>,
+    /// Print one JSON object instead of references
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Use plain HTTP, and do not check TLS certificates
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Plan to use instead of the one beside the program
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  bazel run //:push                        as the BUILD file says
+  bazel run //:push -- --dry-run           what would be sent
+  bazel run //:push -- --tag v1.2 -t test  two more tags
+
+Credentials come from docker's config.json or REGISTRY_AUTH_FILE. Exit status: 0 done, 1 failed, 2 wrong usage.";
+
+/// How to show progress on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// Bars on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// Bars.
+    Bar,
+    /// A line for each blob that was sent.
+    Log,
+    /// Nothing but the summary.
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,85 @@
+//! Does what the plan beside the program says.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::join_all;
+use plan::{Operation, Plan};
+use tool::{Failure, FailureContext as _, Outcome};
+
+use crate::cli::Cli;
+use crate::progress::Progress;
+use crate::push::{self, Context, Overrides};
+use crate::runfiles::{self, Runfiles};
+use crate::summary::{self, Report};
+
+pub(crate) fn run(cli: Cli) -> Outcome {
+    let program = runfiles::program_path().about("failed to find the path of this program")?;
+    let plan_path = cli.plan.clone().unwrap_or_else(|| runfiles::plan_path(&program));
+    let plan = read_plan(&plan_path)?;
+    let runfiles = Runfiles::find(&program)?;
+    let context = Context {
+        client: connect::client(&connect::Options { insecure: cli.insecure }),
+        runfiles,
+        progress: Progress::new(cli.progress),
+        transfers: tokio::sync::Semaphore::new(cli.jobs.get()),
+        dry_run: cli.dry_run,
+        overrides: Overrides { registry: cli.registry, repository: cli.repository, tags: cli.tags },
+        plan,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcomes =
+        runtime.block_on(join_all(context.plan.operations.iter().map(|operation| match operation {
+            Operation::Push(operation) => push::push(&context, operation),
+        })));
+    report(&context, outcomes, cli.json)
+}
+
+fn read_plan(path: &Path) -> Result<Plan, Failure> {
+    let read = || -> Result<Plan, Failure> {
+        let bytes = fs_err::read(path)?;
+        let plan = Plan::from_json(&bytes)?;
+        if plan.operations.is_empty() {
+            return Err(Failure::new(anyhow::anyhow!("it has no operations")));
+        }
+        Ok(plan)
+    };
+    read()
+        .about(format!("failed to read the plan `{}`", path.display()))
+        .or_usage()
+        .or_hint("this program is started as a deploy target, such as `bazel run //:push`; its plan is written by the build")
+}
+
+/// Prints what was done, also when something failed; the first failure is the program's.
+fn report(context: &Context, outcomes: Vec<Result<Report, Failure>>, json: bool) -> Outcome {
+    let mut failure = None;
+    let mut reports = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(report) => {
+                context.progress.always(&report.line());
+                reports.push(report);
+            }
+            Err(error) if failure.is_none() => failure = Some(error),
+            Err(error) => context.progress.always(error.message().trim_end()),
+        }
+    }
+    let mut stdout = std::io::stdout().lock();
+    if json {
+        writeln!(stdout, "{}", summary::to_json(&reports)?)?;
+    } else {
+        for reference in reports.iter().filter(|report| !report.dry_run).flat_map(|report| &report.references)
+        {
+            writeln!(stdout, "{reference}")?;
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// A file of the build that a plan names.
+pub(crate) fn runfile(runfiles: &Runfiles, path: &str) -> Result<PathBuf, Failure> {
+    runfiles.resolve(path).ok_or_else(|| {
+        Failure::new(anyhow::anyhow!("the runfile `{path}` is not there"))
+            .hint("start the target with `bazel run`, or build it with --remote_download_outputs=toplevel so that its runfiles are downloaded")
+    })
+}
