@@ -34,7 +34,7 @@ impl Budget {
             Retry::IfAnsweredBefore => call.host.has_answered(),
             Retry::Yes => true,
         };
-        if !may || self.attempts >= config.retry.max_attempts {
+        if !may || self.attempts >= self.client.retry_policy().max_attempts {
             return Err(self.error(call, cause));
         }
         let delay = self.delay(cause.retry_after());
@@ -57,7 +57,7 @@ impl Budget {
 
     fn delay(&self, retry_after: Option<Duration>) -> Duration {
         let config = self.client.config();
-        let policy = config.retry;
+        let policy = self.client.retry_policy();
         let doubled =
             policy.base_delay.saturating_mul(1 << (self.attempts - 1).min(16)).min(policy.max_delay);
         let spread = 1.0 + JITTER * (2.0 * config.clock.chance() - 1.0);

@@ -14,11 +14,14 @@ use crate::host::Host;
 use crate::http::HttpClients;
 use crate::names::Scopes;
 use crate::response::Counters;
-use crate::{Cause, Config, Error, Operation, Remote};
+use crate::{Cause, Config, Error, Operation, Remote, RetryPolicy};
 
 /// A client of any number of registries. Clones share connections, tokens, limits and counters.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    shared: Arc<Shared>,
+    retry: RetryPolicy,
+}
 
 struct Shared {
     config: Config,
@@ -45,14 +48,27 @@ pub struct Stats {
 impl Client {
     /// A client with credentials from a keychain.
     pub fn new(config: Config, keychain: Keychain) -> Self {
-        Self(Arc::new(Shared {
+        let retry = config.retry;
+        let shared = Shared {
             config,
             keychain: Arc::new(keychain),
             http: HttpClients::default(),
             hosts: Mutex::default(),
             warned: Mutex::default(),
             counters: Arc::default(),
-        }))
+        };
+        Self { shared: Arc::new(shared), retry }
+    }
+
+    /// How patient this clone is.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.retry
+    }
+
+    /// A clone that is more or less patient, for instance with a mirror that can be passed over.
+    #[must_use]
+    pub fn with_retry_policy(&self, retry: RetryPolicy) -> Self {
+        Self { shared: Arc::clone(&self.shared), retry }
     }
 
     /// What was done so far.
@@ -74,23 +90,23 @@ impl Client {
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.0.config
+        &self.shared.config
     }
 
     pub(crate) fn keychain(&self) -> &Arc<Keychain> {
-        &self.0.keychain
+        &self.shared.keychain
     }
 
     pub(crate) fn http(&self) -> &HttpClients {
-        &self.0.http
+        &self.shared.http
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
-        &self.0.counters
+        &self.shared.counters
     }
 
     pub(crate) fn warn_once(&self, text: String) {
-        let mut warned = self.0.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = self.shared.warned.lock().unwrap_or_else(PoisonError::into_inner);
         if !warned.contains(&text) {
             tracing::warn!("{text}");
             warned.insert(text);
@@ -98,7 +114,7 @@ impl Client {
     }
 
     fn host(&self, registry: &RegistryHost) -> Result<Arc<Host>, Cause> {
-        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self.shared.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(host) = hosts.get(registry) {
             return Ok(Arc::clone(host));
         }

@@ -18,6 +18,11 @@ struct Probe {
     fs_layers: Option<IgnoredAny>,
 }
 
+/// What kind of manifest or index some stored bytes are; `None` if they are neither or contradict themselves.
+pub fn media_type_of(bytes: &[u8]) -> Option<String> {
+    media_type(None, bytes).ok()
+}
+
 /// The media type of a manifest or index, from the answer's header and the document itself.
 pub(crate) fn media_type(header: Option<&str>, bytes: &[u8]) -> Result<String, Cause> {
     if let Some(content_type) =

@@ -62,6 +62,7 @@ pub use client::{Client, Stats};
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, RetryPolicy};
 pub use content::{ByteStream, Content, FileContent, MemoryContent};
+pub use document::media_type_of;
 pub use error::{Cause, CredentialUse, Error, RegistryError, Retry};
 pub use manifests::{Document, ManifestHead};
 pub use names::{ManifestName, Operation, Remote};

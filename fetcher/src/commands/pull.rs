@@ -1,0 +1,53 @@
+//! `fetcher pull`
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use tool::{Failure, FailureContext as _, Outcome};
+
+use crate::cli::{Pull, PullRequest};
+use crate::pull::{PullError, Sources, Store, pull};
+
+/// After this long somebody may wonder whether anything happens.
+const SLOW: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(arguments: Pull) -> Outcome {
+    let request = PullRequest::try_from(arguments).or_usage()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = connect::client(&connect::Options::default());
+        let sources = Sources::new(client, request.sources.clone());
+        let store = Store::open(&request.output)?;
+        let work = pull(&sources, &store, &request.name);
+        let report = with_notice(&sources, work).await.map_err(|error| failure(&request, error))?;
+        store.write_report(&report)?;
+        Ok(())
+    })
+}
+
+/// One line if it takes long, and silence otherwise.
+async fn with_notice<F: Future>(sources: &Sources, work: F) -> F::Output {
+    let mut work = std::pin::pin!(work);
+    match tokio::time::timeout(SLOW, &mut work).await {
+        Ok(output) => output,
+        Err(_) => {
+            let stats = sources.client().stats();
+            let text =
+                format!("still fetching from `{}`, {} requests so far\n", sources.first(), stats.requests);
+            // Progress that nobody can see is no reason to fail.
+            drop(std::io::stderr().write_all(text.as_bytes()));
+            work.await
+        }
+    }
+}
+
+fn failure(request: &PullRequest, error: PullError) -> Failure {
+    let hints = error.hints();
+    let failure = Failure::new(error).hints(hints);
+    match request.sources.as_slice() {
+        [] | [_] => failure,
+        sources => {
+            failure.hint(format!("{} registries were asked; see the warnings for the others", sources.len()))
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Why an image could not be pulled.
+
+use oci::Digest;
+
+/// Why an image could not be pulled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PullError {
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    #[error("failed to write the pulled image")]
+    Write(#[from] std::io::Error),
+    #[error("`{digest}` is not a valid {expected}")]
+    Document {
+        digest: Digest,
+        expected: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("`{digest}` is an artifact of type `{kind}`, not an image")]
+    Artifact { digest: Digest, kind: String },
+    #[error("`{digest}` is a document of type `{media_type}`; expected an image manifest or an index")]
+    MediaType { digest: Digest, media_type: String },
+    #[error("index `{digest}` holds another index, `{nested}`; nested indexes are not supported yet")]
+    NestedIndex { digest: Digest, nested: Digest },
+    #[error("index `{digest}` holds no image, only {entries} other entries")]
+    NoImage { digest: Digest, entries: usize },
+    #[error("`{digest}` has {found} bytes, but its descriptor says {expected}")]
+    Size { digest: Digest, expected: u64, found: u64 },
+    #[error("`{digest}` is of type `{found}`, but the index says `{expected}`")]
+    Contradiction { digest: Digest, expected: String, found: String },
+}
+
+impl PullError {
+    /// What the user can do about it.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        let hint = |text: &str| vec![text.to_owned()];
+        match self {
+            Self::Registry(error) => error.hints(),
+            Self::Artifact { .. } | Self::MediaType { .. } => {
+                hint("a base has to be a container image: check the repository and the digest or tag")
+            }
+            Self::NestedIndex { nested, .. } => {
+                vec![format!("pull the inner index by its digest, `{nested}`")]
+            }
+            Self::NoImage { .. } => hint(
+                "check that the tag or digest is that of the image and not of its signatures or attestations",
+            ),
+            Self::Document { .. } | Self::Size { .. } | Self::Contradiction { .. } => {
+                hint("whoever pushed this image wrote it wrong; it has to be pushed again with another tool")
+            }
+            Self::Write(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What to read: the image, its manifests, their configs.
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use oci::media_type::{is_image_config, is_index, is_manifest};
+use oci::{Descriptor, Digest, Index, MAX_CONFIG_SIZE, Manifest};
+use registry::ManifestName;
+use serde::de::DeserializeOwned;
+
+use crate::pull::{PullError, Report, Sources, Store};
+
+/// Pulls the documents of an image into a store.
+pub(crate) async fn pull(sources: &Sources, store: &Store, name: &ManifestName) -> Result<Report, PullError> {
+    let root = root(sources, store, name).await?;
+    let images = if is_index(&root.media_type) {
+        images_of_index(sources, store, &root).await?
+    } else {
+        vec![root.manifest()?]
+    };
+    let configs = images.iter().map(|image| config(sources, store, &image.config));
+    try_join_all(configs).await?;
+
+    let stats = sources.client().stats();
+    Ok(Report {
+        digest: root.digest,
+        media_type: root.media_type,
+        registry: root.registry,
+        requests: stats.requests,
+        bytes: stats.received,
+    })
+}
+
+/// What a tag or digest stands for.
+struct Root {
+    bytes: Bytes,
+    media_type: String,
+    digest: Digest,
+    registry: String,
+}
+
+impl Root {
+    /// The image, if it is one.
+    fn manifest(&self) -> Result<Manifest, PullError> {
+        let digest = self.digest;
+        if !is_manifest(&self.media_type) {
+            return Err(PullError::MediaType { digest, media_type: self.media_type.clone() });
+        }
+        let manifest: Manifest = parse(digest, &self.bytes, "image manifest")?;
+        if !is_image_config(&manifest.config.media_type) {
+            let kind = manifest.artifact_type.unwrap_or(manifest.config.media_type);
+            return Err(PullError::Artifact { digest, kind });
+        }
+        Ok(manifest)
+    }
+}
+
+/// First wave. Everything but a tag may be there from an earlier pull.
+async fn root(sources: &Sources, store: &Store, name: &ManifestName) -> Result<Root, PullError> {
+    if let ManifestName::Digest(digest) = name
+        && let Some(bytes) = store.read(*digest)
+        && let Some(media_type) = registry::media_type_of(&bytes)
+    {
+        return Ok(Root {
+            bytes,
+            media_type,
+            digest: *digest,
+            registry: sources.first().registry.to_string(),
+        });
+    }
+    let (document, remote) =
+        sources.ask(async |client, remote| client.get_manifest(remote, name.clone()).await).await?;
+    store.write(document.digest, &document.bytes)?;
+    Ok(Root {
+        bytes: document.bytes,
+        media_type: document.media_type,
+        digest: document.digest,
+        registry: remote.registry.to_string(),
+    })
+}
+
+/// Second wave: all manifests of an index. Attestations and other artifacts are kept, so that the index stays whole,
+/// but they are no images, so nobody will read their configs.
+async fn images_of_index(sources: &Sources, store: &Store, root: &Root) -> Result<Vec<Manifest>, PullError> {
+    let index: Index = parse(root.digest, &root.bytes, "image index")?;
+    if let Some(nested) = index.manifests.iter().find(|entry| is_index(&entry.media_type)) {
+        return Err(PullError::NestedIndex { digest: root.digest, nested: nested.digest });
+    }
+    let entries: Vec<&Descriptor> =
+        index.manifests.iter().filter(|entry| is_manifest(&entry.media_type)).collect();
+    let manifests = try_join_all(entries.iter().map(|entry| manifest(sources, store, entry))).await?;
+    let images: Vec<Manifest> = entries
+        .iter()
+        .zip(manifests)
+        .filter(|(entry, manifest)| !entry.is_attestation() && is_image_config(&manifest.config.media_type))
+        .map(|(_, manifest)| manifest)
+        .collect();
+    if images.is_empty() {
+        return Err(PullError::NoImage { digest: root.digest, entries: index.manifests.len() });
+    }
+    Ok(images)
+}
+
+async fn manifest(sources: &Sources, store: &Store, entry: &Descriptor) -> Result<Manifest, PullError> {
+    let digest = entry.digest;
+    if let Some(bytes) = store.read(digest) {
+        return parse(digest, &bytes, "image manifest");
+    }
+    let (document, _) = sources.ask(async |client, remote| client.get_manifest(remote, digest).await).await?;
+    let found = document.bytes.len() as u64;
+    if found != entry.size {
+        return Err(PullError::Size { digest, expected: entry.size, found });
+    }
+    if document.media_type != entry.media_type {
+        let (expected, found) = (entry.media_type.clone(), document.media_type);
+        return Err(PullError::Contradiction { digest, expected, found });
+    }
+    let manifest = parse(digest, &document.bytes, "image manifest")?;
+    store.write(digest, &document.bytes)?;
+    Ok(manifest)
+}
+
+/// Third wave.
+async fn config(sources: &Sources, store: &Store, descriptor: &Descriptor) -> Result<(), PullError> {
+    let (digest, size) = (descriptor.digest, descriptor.size);
+    if store.read(digest).is_some() {
+        return Ok(());
+    }
+    let (bytes, _) = sources
+        .ask(async |client, remote| client.get_blob(remote, digest, Some(size), MAX_CONFIG_SIZE).await)
+        .await?;
+    parse::<oci::config::ImageConfig>(digest, &bytes, "image configuration")?;
+    store.write(digest, &bytes)?;
+    Ok(())
+}
+
+fn parse<T: DeserializeOwned>(digest: Digest, bytes: &[u8], expected: &'static str) -> Result<T, PullError> {
+    serde_json::from_slice(bytes).map_err(|source| PullError::Document { digest, expected, source })
+}
