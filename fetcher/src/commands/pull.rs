@@ -28,17 +28,14 @@ pub(crate) fn run(arguments: Pull) -> Outcome {
 /// One line if it takes long, and silence otherwise.
 async fn with_notice<F: Future>(sources: &Sources, work: F) -> F::Output {
     let mut work = std::pin::pin!(work);
-    match tokio::time::timeout(SLOW, &mut work).await {
-        Ok(output) => output,
-        Err(_) => {
-            let stats = sources.client().stats();
-            let text =
-                format!("still fetching from `{}`, {} requests so far\n", sources.first(), stats.requests);
-            // Progress that nobody can see is no reason to fail.
-            drop(std::io::stderr().write_all(text.as_bytes()));
-            work.await
-        }
+    if let Ok(output) = tokio::time::timeout(SLOW, &mut work).await {
+        return output;
     }
+    let stats = sources.client().stats();
+    let text = format!("still fetching from `{}`, {} requests so far\n", sources.first(), stats.requests);
+    // Progress that nobody can see is no reason to fail.
+    drop(std::io::stderr().write_all(text.as_bytes()));
+    work.await
 }
 
 fn failure(request: &PullRequest, error: PullError) -> Failure {

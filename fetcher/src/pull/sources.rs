@@ -60,7 +60,7 @@ impl Sources {
             match request(&source.client, &source.remote).await {
                 Ok(answer) => return Ok((answer, &source.remote)),
                 Err(error) if position < last => {
-                    self.pass_over(source, &error);
+                    source.pass_over(&error);
                     failure = Some(error);
                 }
                 Err(error) => return Err(error),
@@ -68,11 +68,12 @@ impl Sources {
         }
         Err(failure.expect("there is at least one source, and the last one is always asked"))
     }
+}
 
-    fn pass_over(&self, source: &Source, error: &Error) {
-        let whole = concerns_whole_registry(error.cause());
+impl Source {
+    fn pass_over(&self, error: &Error) {
         // Requests of one wave may fail together; one warning is enough.
-        if whole && source.down.swap(true, Ordering::Relaxed) {
+        if concerns_whole_registry(error.cause()) && self.down.swap(true, Ordering::Relaxed) {
             return;
         }
         tracing::warn!("{}; the next registry is asked", chain(error));
