@@ -103,7 +103,7 @@ run_stage() {
   if ((status != 0)); then
     printf 'error: %s failed; the end of %s:\n' "$title" "$LOG" >&2
     tail -n 20 "$LOG" | sed 's/^/  | /' >&2
-    hint "run \`$SELF setup\` again, it resumes at this step" \
+    hint "run \`$SELF setup\` again: it goes on where this one stopped" \
       "is there a network, a Debian mirror that has $RELEASE, and enough space on the disk?"
     exit 1
   fi
@@ -219,13 +219,27 @@ stage_packages() {
   local packages
   mapfile -t packages < <(package_list)
   mount_system
-  # Completes whatever an interrupted setup left behind.
-  inside dpkg --configure -a
-  inside apt-get -y --fix-broken install
   inside apt-get update
+  repair_packages
   inside apt-get -y install "${packages[@]}"
   inside apt-get clean
   inside rm -rf /usr/share/locale /usr/share/doc /usr/share/man
+}
+
+# Completes what an interrupted setup left behind, or lets the next one start from nothing.
+repair_packages() {
+  local status=0
+  # Fails when a package is unpacked before those it depends on; apt-get then gets them.
+  inside dpkg --configure -a || true
+  inside apt-get -y --fix-broken install || status=$?
+  case $status in
+    0) ;;
+    100) # apt-get gave up, as opposed to being ended itself
+      rm -f "$STATE/base"
+      fail 'an interrupted installation cannot be completed; the next setup starts from nothing'
+      ;;
+    *) exit "$status" ;;
+  esac
 }
 
 inside() {
