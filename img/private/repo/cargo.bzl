@@ -4,6 +4,7 @@ This is for development and for overrides that point at a source tree. Cargo's o
 stays in the checkout, so that an edit costs what it costs on the command line.
 """
 
+load("//img/private/repo:copy.bzl", "copy_file")
 load("//img/private/repo:host.bzl", "PROGRAMS", "program_file_name")
 
 visibility(["//img/private/repo"])
@@ -63,12 +64,6 @@ def _rust_flags(rctx, checkout):
     # The separator of CARGO_ENCODED_RUSTFLAGS is the one that may not occur in a path.
     return "\037".join(flags)
 
-def _copy(rctx, source, name):
-    command = ["cmd.exe", "/c", "copy", "/y", str(source).replace("/", "\\"), name] if _is_windows(rctx) else ["cp", str(source), name]
-    result = rctx.execute(command)
-    if result.return_code != 0:
-        fail("copying {} failed: {}{}".format(source, result.stdout, result.stderr))
-
 def build_with_cargo(rctx):
     """Builds the programs and puts them into the repository.
 
@@ -105,6 +100,5 @@ def build_with_cargo(rctx):
             stderr = result.stderr,
         ))
     for program in PROGRAMS:
-        # A copy: the next build must not change what Bazel has taken in.
         name = program_file_name(program, "windows" if _is_windows(rctx) else "")
-        _copy(rctx, target_dir.get_child("release").get_child(name), name)
+        copy_file(rctx, target_dir.get_child("release").get_child(name), name)

@@ -10,6 +10,7 @@ Cargo is neither looked for nor needed unless the third one is reached.
 """
 
 load("//img/private/repo:cargo.bzl", "build_with_cargo")
+load("//img/private/repo:copy.bzl", "copy_file")
 load("//img/private/repo:host.bzl", "PROGRAMS", "host_platform", "platform_name", "program_file_name")
 
 visibility(["//extensions"])
@@ -43,7 +44,7 @@ def _take_from_folder(rctx, folder):
                 program = program,
                 tools_dir = _TOOLS_DIR,
             ))
-        rctx.symlink(source, name)
+        copy_file(rctx, source, name)
 
 def _tools_folder(rctx, is_host):
     """The folder that RULES_IMG_TOOLS_DIR has for this platform, or None."""
