@@ -7,6 +7,7 @@ mod commands;
 mod documents;
 mod entries;
 mod kv_file;
+mod layer_outputs;
 mod values;
 
 #[cfg(target_env = "musl")]

@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use ::blob::AtomicFile;
+use ::layer::{Codec, FileMetadata, Format, ImagePath, LayerSpec, TreeArtifacts, WriteOptions};
 use anyhow::Context as _;
-use blob::AtomicFile;
-use layer::{Codec, FileMetadata, Format, ImagePath, LayerMetadata, LayerSpec, TreeArtifacts, WriteOptions};
 use oci::Annotations;
-use oci::config::History;
 use serde::Deserialize;
 use serde_json::Value;
 use tool::{Failure, FailureContext as _, Outcome};
 
 use crate::cli::LayerArgs;
-use crate::{documents, entries, kv_file, values};
+use crate::layer_outputs::LayerOutputs;
+use crate::{entries, kv_file, values};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 struct Values {
     label: String,
     default_metadata: Option<Value>,
@@ -44,22 +43,15 @@ fn build(args: &LayerArgs, values: Values) -> Outcome {
 
     let mut output = AtomicFile::create(&args.output)?;
     let written = layer::write_layer(&spec, options, &mut output).map_err(super::layer_failure)?;
-    documents::derive_annotations(&mut annotations, written.blob.diff_id.0);
-    let created_by = if values.history.is_empty() { "history missing" } else { &values.history };
-    let metadata = LayerMetadata {
-        diff_id: Some(written.blob.diff_id),
-        media_type: super::media_type(&values.media_type, format),
-        digest: written.blob.digest,
-        size: written.blob.size,
-        annotations,
-        history: vec![History::created_by(created_by)],
-    };
     output.persist()?;
-    AtomicFile::write(&args.metadata, metadata.to_json().as_bytes())?;
-    if let (Some(path), Some(listing)) = (&args.listing, written.listing) {
-        AtomicFile::write(path, listing.as_bytes())?;
-    }
-    Ok(())
+    let outputs = LayerOutputs {
+        metadata: &args.metadata,
+        listing: args.listing.as_deref(),
+        media_type: super::media_type(&values.media_type, format),
+        annotations,
+        history: &values.history,
+    };
+    outputs.write(&written)
 }
 
 fn spec(args: &LayerArgs, values: &Values) -> Result<LayerSpec, Failure> {

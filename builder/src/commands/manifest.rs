@@ -55,7 +55,10 @@ fn build(args: &ManifestArgs, values: &Values) -> Outcome {
         add_layers(&mut image, args, false)?;
         foreign_config(args, values)?
     } else {
-        lay_over(&mut image.config, args, values)?;
+        lay_over(&mut image.config, args, values).map_err(|failure| match &args.base_manifest {
+            Some(path) => failure.context(format!("on base image `{}`", path.display())),
+            None => failure,
+        })?;
         add_layers(&mut image, args, values.artifact_type.is_empty())?;
         let bytes = image.config.to_json();
         let config_type = Some(values.config_media_type.as_str()).filter(|text| !text.is_empty());

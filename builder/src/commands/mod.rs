@@ -1,5 +1,7 @@
 //! One file a verb: it opens files, calls a library, and writes the outputs.
 
+mod blob;
+mod import;
 mod index;
 mod layer;
 mod manifest;
@@ -14,7 +16,8 @@ use crate::cli::{Cli, Command, PlanCommand};
 pub(crate) fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Layer(args) => layer::run(&args),
-        Command::Import(_) | Command::Blob(_) => Err(anyhow::anyhow!("not yet").into()),
+        Command::Import(args) => import::run(&args),
+        Command::Blob(args) => blob::run(&args),
         Command::Manifest(args) => manifest::run(&args),
         Command::Index(args) => index::run(&args),
         Command::Plan(PlanCommand::Push(args)) => plan_push::run(&args),

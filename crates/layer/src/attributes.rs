@@ -45,8 +45,8 @@ pub struct Attributes {
     pub gname: String,
     /// Time of the last change.
     pub mtime: Timestamp,
-    /// Additional records of the extended header.
-    pub pax_records: BTreeMap<String, String>,
+    /// Additional records of the extended header; extended attributes may hold any bytes.
+    pub pax_records: BTreeMap<String, Vec<u8>>,
 }
 
 /// Mode of files, folders and hardlinks of which nothing else was said; the source's permissions are ignored, because
@@ -74,7 +74,8 @@ impl Attributes {
     #[must_use]
     pub fn with(&self, metadata: &FileMetadata) -> Self {
         let mut pax_records = self.pax_records.clone();
-        pax_records.extend(metadata.pax_records.clone());
+        let added = metadata.pax_records.iter();
+        pax_records.extend(added.map(|(key, value)| (key.clone(), value.clone().into_bytes())));
         Self {
             mode: metadata.mode.unwrap_or(self.mode),
             uid: metadata.uid.unwrap_or(self.uid),
@@ -136,7 +137,10 @@ mod tests {
         let over = parse(r#"{"uid":0,"mtime":"1970-01-01T00:00:01Z","pax_records":{"b":"3"}}"#).unwrap();
         let attributes = Attributes::with_mode(DEFAULT_MODE).with(&base).with(&over);
         assert_eq!((attributes.mode, attributes.uid, attributes.mtime.seconds), (0o644, 0, 1));
-        assert_eq!(attributes.pax_records.into_iter().map(|(k, v)| k + &v).collect::<String>(), "a1b3");
+        assert_eq!(
+            attributes.pax_records,
+            BTreeMap::from([("a".into(), b"1".into()), ("b".into(), b"3".into())])
+        );
     }
 
     #[test]

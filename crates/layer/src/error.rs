@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::compress::Format;
+use crate::import::{Damaged, Problem};
 use crate::path::{ImagePath, PathError};
 
 /// Why there is no layer.
@@ -87,9 +89,41 @@ pub enum LayerError {
         /// What there is.
         expected: &'static str,
     },
+    /// Something else than the archive that was announced.
+    #[error("`{}` is not {expected}: it begins with {found}", path.display())]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: String,
+        /// Its first bytes.
+        found: String,
+        /// What they look like.
+        looks_like: Option<Format>,
+    },
+    /// An archive that cannot be decompressed.
+    #[error(transparent)]
+    Damaged(Damaged),
+    /// A tar that no two readers understand alike, or that ends too early.
+    #[error("`{}`, byte {offset} of the uncompressed archive{}", path.display(), after(.entry))]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// Where in the uncompressed stream.
+        offset: u64,
+        /// The entry that was read last, if any.
+        entry: String,
+        /// What is wrong.
+        #[source]
+        problem: Problem,
+    },
     /// The compressor failed.
     #[error("failed to compress the layer")]
     Compress(#[source] io::Error),
+}
+
+fn after(entry: &str) -> String {
+    if entry.is_empty() { String::new() } else { format!(", after entry `{entry}`") }
 }
 
 fn list(paths: &[ImagePath]) -> String {
@@ -106,6 +140,9 @@ impl LayerError {
                 | Self::BelowFile { .. }
                 | Self::UnusedMetadata { .. }
                 | Self::Level { .. }
+                | Self::NotAnArchive { .. }
+                | Self::Damaged(_)
+                | Self::Archive { .. }
         )
     }
 
@@ -126,6 +163,24 @@ impl LayerError {
             }
             Self::TreeLoop { .. } => {
                 vec!["symlinks in tree artifacts are stored as what they lead to; remove this one".to_owned()]
+            }
+            Self::NotAnArchive { looks_like: Some(format), .. } => {
+                let ending = match format {
+                    Format::Gzip => "`.tar.gz` or `.tgz`",
+                    Format::Zstd => "`.tar.zst` or `.tzst`",
+                    Format::None => "`.tar`",
+                };
+                vec![format!("it looks like {format} data; name it with the ending {ending}")]
+            }
+            Self::NotAnArchive { .. } => vec![
+                "give a tar with the ending `.tar`, `.tar.gz`, `.tgz`, `.tar.zst` or `.tzst`".to_owned(),
+                "for a layer that is no tar, use `layer_from_file`".to_owned(),
+            ],
+            Self::Archive { problem: Problem::Truncated { .. }, .. } | Self::Damaged(_) => {
+                vec!["make or download the file again".to_owned()]
+            }
+            Self::Archive { .. } => {
+                vec!["write the archive anew, for example with `tar --format=posix`".to_owned()]
             }
             Self::NotUtf8(_) => vec!["rename it".to_owned()],
             Self::Changed { .. } => vec!["build again, with nothing writing to the inputs".to_owned()],

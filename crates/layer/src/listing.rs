@@ -16,13 +16,13 @@ pub(crate) const HEADER: &str = "#mtree v2.0\n";
 pub(crate) enum LineKind<'a> {
     /// A regular file, hardlinks included.
     File {
-        size: u64,
+        size: Option<u64>,
         digest: Option<Digest>,
         names: usize,
     },
     Directory,
     Symlink {
-        target: &'a str,
+        target: &'a [u8],
     },
     /// `char`, `block` or `fifo`.
     Special {
@@ -31,12 +31,18 @@ pub(crate) enum LineKind<'a> {
 }
 
 /// Appends the line of an entry.
-pub(crate) fn line(path: &str, kind: &LineKind<'_>, attributes: &Attributes, out: &mut String) {
-    out.push_str("./");
-    escape(path, out);
+pub(crate) fn line(path: &[u8], kind: &LineKind<'_>, attributes: &Attributes, out: &mut String) {
+    match path {
+        b"" => out.push('.'),
+        path => {
+            out.push_str("./");
+            escape(path, out);
+        }
+    }
     // Writing to a string cannot fail.
     let _ = match kind {
-        LineKind::File { size, .. } => write!(out, " type=file size={size}"),
+        LineKind::File { size: Some(size), .. } => write!(out, " type=file size={size}"),
+        LineKind::File { size: None, .. } => write!(out, " type=file"),
         LineKind::Directory => write!(out, " type=dir"),
         LineKind::Symlink { target } => write!(out, " type=link size={}", target.len()),
         LineKind::Special { kind } => write!(out, " type={kind}"),
@@ -69,13 +75,13 @@ fn mode(mode: u32) -> String {
 fn name(key: &str, value: &str, out: &mut String) {
     if !value.is_empty() {
         let _ = write!(out, " {key}=");
-        escape(value, out);
+        escape(value.as_bytes(), out);
     }
 }
 
 /// Octal escapes for what is not a visible ASCII character or has a meaning in patterns or comments (`vis(3)`).
-fn escape(text: &str, out: &mut String) {
-    for byte in text.bytes() {
+fn escape(text: &[u8], out: &mut String) {
+    for &byte in text {
         if byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#' | b'*' | b'?' | b'[') {
             out.push(char::from(byte));
         } else {
@@ -96,11 +102,11 @@ pub(crate) fn of_nodes(nodes: &[Node], files: &[StoredFile]) -> String {
         let names = names.get(content).copied().unwrap_or(1);
         let kind = match &node.kind {
             NodeKind::Directory(_) => LineKind::Directory,
-            NodeKind::Symlink(target) => LineKind::Symlink { target },
-            NodeKind::File { size, .. } => LineKind::File { size: *size, digest: file.digest, names },
-            NodeKind::Empty(_) => LineKind::File { size: 0, digest: file.digest, names },
+            NodeKind::Symlink(target) => LineKind::Symlink { target: target.as_bytes() },
+            NodeKind::File { size, .. } => LineKind::File { size: Some(*size), digest: file.digest, names },
+            NodeKind::Empty(_) => LineKind::File { size: Some(0), digest: file.digest, names },
         };
-        line(node.path.as_str(), &kind, &node.attributes, &mut out);
+        line(node.path.as_str().as_bytes(), &kind, &node.attributes, &mut out);
     }
     out
 }
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn escapes_what_a_reader_would_take_apart() {
         let mut out = String::new();
-        escape("a b/ü#\\*x", &mut out);
+        escape("a b/ü#\\*x".as_bytes(), &mut out);
         assert_eq!(out, r"a\040b/\303\274\043\134\052x");
     }
 

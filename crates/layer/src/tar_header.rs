@@ -51,6 +51,9 @@ impl HeaderKind<'_> {
     }
 }
 
+/// Records of an extended header, in the order of their names.
+type Records<'a> = BTreeMap<&'a str, Vec<u8>>;
+
 /// Appends the blocks that come before the content of an entry. `path` is relative and without trailing slash.
 pub(crate) fn encode(path: &str, kind: HeaderKind<'_>, attributes: &Attributes, out: &mut Vec<u8>) {
     let name = if kind == HeaderKind::Directory { format!("{path}/") } else { path.to_owned() };
@@ -58,7 +61,7 @@ pub(crate) fn encode(path: &str, kind: HeaderKind<'_>, attributes: &Attributes, 
         HeaderKind::Hardlink { target } | HeaderKind::Symlink { target } => target,
         HeaderKind::File { .. } | HeaderKind::Directory => "",
     };
-    let mut records: BTreeMap<&str, String> =
+    let mut records: Records<'_> =
         attributes.pax_records.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
     let mut block = [0; BLOCK];
 
@@ -70,7 +73,7 @@ pub(crate) fn encode(path: &str, kind: HeaderKind<'_>, attributes: &Attributes, 
     write_number(&mut block[124..136], MAX_OCTAL_11, "size", kind.size(), &mut records);
     let seconds = u64::try_from(attributes.mtime.seconds).unwrap_or(0);
     if attributes.mtime.seconds < 0 || attributes.mtime.nanoseconds != 0 {
-        records.insert("mtime", attributes.mtime.to_string());
+        records.insert("mtime", attributes.mtime.to_string().into_bytes());
     }
     write_number(&mut block[136..148], MAX_OCTAL_11, "mtime", seconds, &mut records);
     block[156] = kind.type_flag();
@@ -93,10 +96,10 @@ pub(crate) fn padding(size: u64) -> usize {
 /// What ends an archive.
 pub(crate) const END_OF_ARCHIVE: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
-fn encode_extended(name: &str, records: &BTreeMap<&str, String>, out: &mut Vec<u8>) {
+fn encode_extended(name: &str, records: &Records<'_>, out: &mut Vec<u8>) {
     let mut body = Vec::new();
     for (key, value) in records {
-        encode_record(key, value.as_bytes(), &mut body);
+        encode_record(key, value, &mut body);
     }
     let mut block = [0; BLOCK];
     // Only shown by tools that do not know extended headers.
@@ -131,13 +134,13 @@ fn encode_record(key: &str, value: &[u8], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn write_name(name: &str, block: &mut [u8; BLOCK], records: &mut BTreeMap<&str, String>) {
+fn write_name(name: &str, block: &mut [u8; BLOCK], records: &mut Records<'_>) {
     if let Some((prefix, rest)) = split_name(name) {
         block[..rest.len()].copy_from_slice(rest.as_bytes());
         block[345..345 + prefix.len()].copy_from_slice(prefix.as_bytes());
         return;
     }
-    records.insert("path", name.to_owned());
+    records.insert("path", name.into());
     let shown: Vec<u8> = name.bytes().map(|byte| if byte.is_ascii_graphic() { byte } else { b'_' }).collect();
     let length = shown.len().min(100);
     block[..length].copy_from_slice(&shown[..length]);
@@ -159,23 +162,17 @@ fn split_name(name: &str) -> Option<(&str, &str)> {
     if slash == 0 || rest.len() > 100 { None } else { Some((&name[..slash], rest)) }
 }
 
-fn write_text(field: &mut [u8], key: &'static str, text: &str, records: &mut BTreeMap<&str, String>) {
+fn write_text(field: &mut [u8], key: &'static str, text: &str, records: &mut Records<'_>) {
     if text.is_ascii() && text.len() <= field.len() {
         field[..text.len()].copy_from_slice(text.as_bytes());
     } else {
-        records.insert(key, text.to_owned());
+        records.insert(key, text.into());
     }
 }
 
-fn write_number(
-    field: &mut [u8],
-    max: u64,
-    key: &'static str,
-    value: u64,
-    records: &mut BTreeMap<&str, String>,
-) {
+fn write_number(field: &mut [u8], max: u64, key: &'static str, value: u64, records: &mut Records<'_>) {
     if value > max {
-        records.entry(key).or_insert_with(|| value.to_string());
+        records.entry(key).or_insert_with(|| value.to_string().into_bytes());
     }
     write_octal(field, if value > max { 0 } else { value });
 }
@@ -234,7 +231,7 @@ mod tests {
         assert_eq!(&out[124..136], b"77777777777\0");
         encode("a", HeaderKind::File { size: MAX_OCTAL_11 + 1 }, &Attributes::with_mode(0o755), &mut out);
         assert_eq!(out.len(), 4 * BLOCK);
-        assert!(out[2 * BLOCK..].starts_with(b"20 size=8589934592\n"));
+        assert!(out[2 * BLOCK..].starts_with(b"19 size=8589934592\n"));
         assert_eq!(out[BLOCK + 156], b'x');
     }
 }

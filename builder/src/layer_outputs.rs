@@ -1,0 +1,42 @@
+//! The files that describe a layer, beside its blob.
+
+use std::path::Path;
+
+use blob::AtomicFile;
+use layer::{LayerMetadata, Written};
+use oci::Annotations;
+use oci::config::History;
+use tool::Outcome;
+
+use crate::documents;
+
+/// What is known before the layer is made.
+pub(crate) struct LayerOutputs<'a> {
+    pub(crate) metadata: &'a Path,
+    pub(crate) listing: Option<&'a Path>,
+    pub(crate) media_type: String,
+    pub(crate) annotations: Annotations,
+    /// What made the layer.
+    pub(crate) history: &'a str,
+}
+
+impl LayerOutputs<'_> {
+    /// Writes them; the blob is in place already.
+    pub(crate) fn write(mut self, written: &Written) -> Outcome {
+        documents::derive_annotations(&mut self.annotations, written.blob.diff_id.0);
+        let created_by = if self.history.is_empty() { "history missing" } else { self.history };
+        let metadata = LayerMetadata {
+            diff_id: Some(written.blob.diff_id),
+            media_type: self.media_type,
+            digest: written.blob.digest,
+            size: written.blob.size,
+            annotations: self.annotations,
+            history: vec![History::created_by(created_by)],
+        };
+        AtomicFile::write(self.metadata, metadata.to_json().as_bytes())?;
+        if let (Some(path), Some(listing)) = (self.listing, &written.listing) {
+            AtomicFile::write(path, listing.as_bytes())?;
+        }
+        Ok(())
+    }
+}

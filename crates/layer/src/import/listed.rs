@@ -1,0 +1,92 @@
+//! What is remembered of the entries of an archive, for its listing and for `optimize`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oci::Digest;
+
+use super::member::{Member, MemberKind};
+use crate::attributes::Attributes;
+use crate::listing::{self, LineKind};
+
+/// The most entries that are remembered. Far above what layers have; an archive with more is there to fill memory.
+pub(super) const MAX_ENTRIES: usize = 1 << 21;
+
+/// An entry that was read.
+#[derive(Debug)]
+pub(super) struct Listed {
+    path: Box<[u8]>,
+    kind: MemberKind,
+    size: u64,
+    attributes: Arc<Attributes>,
+    /// Of its content, if it is a regular file.
+    pub(super) digest: Option<Digest>,
+}
+
+impl Listed {
+    /// Remembers an entry; one with the same attributes as the entry before shares them.
+    pub(super) fn new(member: Member, digest: Option<Digest>, before: Option<&Self>) -> Self {
+        let attributes = match before {
+            Some(before) if *before.attributes == member.attributes => Arc::clone(&before.attributes),
+            _ => Arc::new(member.attributes),
+        };
+        let Member { path, kind, file_size, .. } = member;
+        Self { path: path.into(), kind, size: file_size, attributes, digest }
+    }
+}
+
+/// A path without what does not change its meaning.
+pub(super) fn cleaned(path: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> =
+        path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+    parts.join(&b'/')
+}
+
+/// The listing. `links` holds, for each entry that was made a hardlink, the index of the entry with its content.
+pub(super) fn listing(entries: &[Listed], links: &BTreeMap<usize, usize>) -> String {
+    let contents = contents(entries, links);
+    let mut names: BTreeMap<usize, usize> = BTreeMap::new();
+    for content in contents.iter().flatten() {
+        *names.entry(*content).or_default() += 1;
+    }
+    let mut out = listing::HEADER.to_owned();
+    for (entry, content) in entries.iter().zip(&contents) {
+        let kind = match (&entry.kind, content) {
+            (MemberKind::Global, _) => continue,
+            (MemberKind::Directory, _) => LineKind::Directory,
+            (MemberKind::Symlink(target), _) => LineKind::Symlink { target },
+            (MemberKind::Special(kind), _) => LineKind::Special { kind },
+            (_, Some(content)) => {
+                let size = entries[*content].size;
+                let names = names.get(content).copied().unwrap_or(1);
+                LineKind::File { size: Some(size), digest: entries[*content].digest, names }
+            }
+            (MemberKind::Sparse, _) => LineKind::File { size: Some(entry.size), digest: None, names: 1 },
+            // A hardlink to something in a lower layer or to a file with holes.
+            _ => LineKind::File { size: None, digest: None, names: 1 },
+        };
+        let path = cleaned(&entry.path);
+        listing::line(&path, &kind, &entry.attributes, &mut out);
+    }
+    out
+}
+
+/// For each file, the index of the entry that holds its content.
+fn contents(entries: &[Listed], links: &BTreeMap<usize, usize>) -> Vec<Option<usize>> {
+    let mut by_path: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    let mut contents = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let content = match &entry.kind {
+            MemberKind::File => Some(links.get(&index).copied().unwrap_or(index)),
+            MemberKind::Hardlink(target) => by_path.get(&cleaned(target)).copied(),
+            _ => None,
+        };
+        let path = cleaned(&entry.path);
+        match content {
+            Some(content) => by_path.insert(path, content),
+            None => by_path.remove(&path),
+        };
+        contents.push(content);
+    }
+    contents
+}

@@ -1,0 +1,89 @@
+//! What can be wrong inside an archive. Where readers are known to disagree, the archive is refused: what one tool
+//! checked would not be what another unpacks.
+
+/// Why a tar is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// It ends within a header or a content.
+    #[error("the archive is truncated: expected {expected} more bytes, found {found}")]
+    Truncated {
+        /// Bytes that should be there.
+        expected: u64,
+        /// Bytes that are.
+        found: u64,
+    },
+    /// Not a header where one should be.
+    #[error("there is no header where one is expected: its checksum is wrong")]
+    Checksum,
+    /// A field that should be a number.
+    #[error("the field `{field}` is not a number that fits: `{found}`")]
+    Number {
+        /// Which.
+        field: &'static str,
+        /// Its bytes.
+        found: String,
+    },
+    /// A record of an extended header.
+    #[error("an extended header holds no record here: `{found}`")]
+    PaxRecord {
+        /// The bytes at the place.
+        found: String,
+    },
+    /// The same question answered twice.
+    #[error("`{key}` is given twice; readers disagree about which counts")]
+    Repeated {
+        /// What is.
+        key: String,
+    },
+    /// Header and extended header disagree.
+    #[error(
+        "the header says {header} bytes and its extended header {extended}; readers disagree about which counts"
+    )]
+    Sizes {
+        /// In the header.
+        header: u64,
+        /// In the extended header.
+        extended: u64,
+    },
+    /// A value for all entries that can be that of only one.
+    #[error("a global extended header sets `{key}`")]
+    Global {
+        /// Which.
+        key: String,
+    },
+    /// A link, a folder or a device with bytes behind it.
+    #[error("an entry that has no content has a size of {size} bytes; readers disagree about skipping them")]
+    ContentOfLink {
+        /// How many.
+        size: u64,
+    },
+    /// A type that images do not have.
+    #[error("entries of type `{}` have no place in an image", .type_flag.escape_ascii())]
+    Type {
+        /// Its type flag.
+        type_flag: u8,
+    },
+    /// A name, or a set of records, that would fill memory.
+    #[error("an extended header has {size} bytes; expected at most {limit}")]
+    ExtensionSize {
+        /// How many.
+        size: u64,
+        /// How many are read.
+        limit: u64,
+    },
+    /// An extended header at the end.
+    #[error("an extended header is followed by no entry")]
+    ExtensionAlone,
+    /// A file without a name.
+    #[error("an entry has no name")]
+    NoName,
+    /// Something behind the end.
+    #[error("the archive goes on behind its end; readers disagree about whether that counts")]
+    BehindEnd,
+    /// More than is kept in memory.
+    #[error("more than {limit} entries")]
+    TooManyEntries {
+        /// How many are taken.
+        limit: usize,
+    },
+}
