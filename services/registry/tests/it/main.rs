@@ -1,0 +1,16 @@
+//! The server as its clients see it: a process, HTTP, and signals.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
+
+mod access;
+mod blobs;
+mod client;
+mod command;
+mod concurrency;
+mod kill;
+mod lists;
+mod manifests;
+mod memory;
+mod referrers;
+mod server;
+mod uploads;

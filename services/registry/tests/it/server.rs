@@ -1,0 +1,95 @@
+//! A server process of a test.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_registry");
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:PORT`
+    pub(crate) url: String,
+    root: PathBuf,
+    folder: Option<TempDir>,
+}
+
+impl Server {
+    /// Starts on a folder of its own.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Self::start_on(&folder.path().join("store"), &[]);
+        server.folder = Some(folder);
+        server
+    }
+
+    /// Starts on a folder that may have a history.
+    pub(crate) fn start_on(root: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["--port", "0", "--no-sync", "--root"])
+            .arg(root)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on ").expect("a line that says where").to_owned();
+        Self { child, url, root: root.to_owned(), folder: None }
+    }
+
+    /// Ends without warning, as `kill -9` does, and starts again on the same root.
+    pub(crate) fn kill_and_restart(mut self) -> Self {
+        self.kill();
+        let folder = self.folder.take();
+        let mut server = Self::start_on(&self.root, &[]);
+        server.folder = folder;
+        server
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks to end, and returns the exit code.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
+        self.child.wait().unwrap().code()
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Every file below the root whose path contains a text, relative to the root.
+    pub(crate) fn files(&self, containing: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs_err::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.push(path.strip_prefix(&self.root).unwrap().to_string_lossy().into_owned());
+                }
+            }
+        }
+        found.retain(|path| path.contains(containing));
+        found.sort();
+        found
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
