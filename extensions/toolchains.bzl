@@ -9,6 +9,9 @@ another lock file:
 
     img_tools = use_extension("@rules_img//extensions:toolchains.bzl", "img_tools")
     img_tools.from_file(file = "//third_party:img_tools.json")
+
+Bazel knows an extension by the file that it is loaded from: re-exported from elsewhere, it would be another extension with toolchains of
+its own. So this is the only label for it.
 """
 
 load("//img/private/repo:host.bzl", "PLATFORMS", "platform_name")
