@@ -112,7 +112,9 @@ def _fetch(rctx, fetcher, registries):
         "@" + rctx.attr.digest if rctx.attr.digest else ":" + rctx.attr.tag,
     )
     rctx.report_progress("fetching manifests and configs of " + reference)
-    result = rctx.execute(arguments, environment = environment, timeout = _TIMEOUT_SECONDS)
+
+    # Not quiet: that a mirror failed is worth knowing even when the next one answers.
+    result = rctx.execute(arguments, environment = environment, timeout = _TIMEOUT_SECONDS, quiet = False)
     if result.return_code != 0:
         fail("pull(name = \"{}\"): fetching {} failed:\n{}".format(_name(rctx), reference, result.stderr or result.stdout))
     return json.decode(rctx.read("pull.json"))
