@@ -22,6 +22,7 @@ class DockerRegistry:
     """Debian's docker-registry: the server that ours is not."""
 
     def __init__(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
         self.port = process.free_port()
         self.host = f"localhost:{self.port}"
         self.url = f"http://{self.host}"
@@ -41,6 +42,7 @@ class OurRegistry:
     """services/registry with a store on disk."""
 
     def __init__(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
         self.server = process.Server([tool("registry"), "--port", "0", "--root", folder / "registry"],
                                      folder / "registry.log", stdout=subprocess.PIPE)
         self.url = self.server.wait_for_line("listening on ")

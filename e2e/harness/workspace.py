@@ -18,12 +18,19 @@ class Workspace:
         self.tools_dir = tools_dir
         ignore = shutil.ignore_patterns("bazel-*")
         shutil.copytree(CHECKOUT / "e2e" / name, self.path, symlinks=True, ignore=ignore)
-        module = self.path / "MODULE.bazel"
-        text = re.sub(r'path = "\.\./\.\."', f'path = "{CHECKOUT}"', module.read_text())
+        self.edit("MODULE.bazel", r'path = "\.\./\.\."', f'path = "{CHECKOUT}"')
         for old, new in (replace or {}).items():
-            assert old in text, f"`{old}` is not in {module}"
-            text = text.replace(old, new)
-        module.write_text(text)
+            files = [file for file in self.path.rglob("*.bazel") if old in file.read_text()]
+            assert files, f"`{old}` is in no .bazel file of {name}"
+            for file in files:
+                file.write_text(file.read_text().replace(old, new))
+
+    def edit(self, file, pattern, replacement):
+        """Replaces what a regular expression matches in a file; it must match."""
+        path = self.path / file
+        text, count = re.subn(pattern, lambda _: replacement, path.read_text())
+        assert count, f"`{pattern}` does not match in {path}"
+        path.write_text(text)
 
     def bazel(self, command, *words, **options):
         """Runs Bazel in the workspace; startup options are the user's defaults."""

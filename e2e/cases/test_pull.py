@@ -1,0 +1,115 @@
+"""Pulling shallowly: how many requests, how many bytes, and what a wrong pull says."""
+
+import time
+
+from harness import judges, process, servers
+from harness.bench import EIGHT_PLATFORMS, Bench, push_base
+
+
+class Pull(Bench):
+    """A base of 1 GiB for eight platforms behind a counting proxy."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.registry = cls.server(servers.OurRegistry(cls.folder))
+        cls.base = push_base(cls.folder, cls.registry, size=(1 << 30) // 8, platforms=EIGHT_PLATFORMS)
+
+    def fetch(self, registry, *words, expect=0):
+        """Runs the fetcher by itself; returns the folder, the process and the seconds that it took."""
+        folder = self.folder / f"fetched-{time.monotonic_ns()}"
+        folder.mkdir()
+        start = time.monotonic()
+        done = process.run([servers.tool("fetcher"), "pull", "--registry", registry.host, "--repository", "demo/base",
+                            *words, "--output", folder], expect=expect)
+        return folder, done, time.monotonic() - start
+
+    def test_three_waves(self):
+        proxy = self.server(servers.CountingProxy(self.folder, self.registry, latency_ms=50, name="slow"))
+        timings = []
+        for _ in range(3):
+            mark = len(proxy.requests())
+            folder, _, seconds = self.fetch(proxy, "--digest", self.base)
+            timings.append(seconds)
+            requests = proxy.since(mark)
+            self.assertEqual(len(requests), 17)
+            self.assertEqual({request["method"] for request in requests}, {"GET"})
+            self.assertEqual(len(list((folder / "blobs/sha256").iterdir())), 17)
+        print(f"        17 requests through 50 ms of latency: {min(timings):.3f} s at best, {max(timings):.3f} s at worst", flush=True)
+
+    def test_a_build_fetches_no_layer(self):
+        proxy = self.server(servers.CountingProxy(self.folder, self.registry, name="build"))
+        quickstart = self.workspace("quickstart", proxy, self.base)
+        quickstart.build("//:image")
+        fetched = sum(request["response_bytes"] for request in proxy.requests())
+        print(f"        a build on 1 GiB fetched {fetched} bytes in {len(proxy.requests())} requests", flush=True)
+        self.assertLess(fetched, 64 << 10)
+        self.assertGreater(fetched, 0)
+
+    def test_a_mirror_is_tried_first(self):
+        mirror = self.server(servers.OurRegistry(self.folder / "mirror"))
+        judges.skopeo_copy(f"docker://{self.registry.host}/demo/base@{self.base}", f"docker://{mirror.host}/demo/base:1.0")
+        proxy = self.server(servers.CountingProxy(self.folder, self.registry, name="behind"))
+        self.fetch(mirror, "--registry", proxy.host, "--digest", self.base)
+        self.assertEqual(proxy.requests(), [])
+
+    def test_a_dead_mirror_is_skipped(self):
+        dead = f"localhost:{process.free_port()}"
+        _, done, _ = self.fetch(type("Dead", (), {"host": dead}), "--registry", self.registry.host, "--digest", self.base)
+        self.assertIn("warning: ", done.stderr)
+        self.assertIn(dead, done.stderr)
+
+    def test_nothing_is_left_of_a_failure(self):
+        folder, done, _ = self.fetch(self.registry, "--digest", "sha256:" + "1" * 64, expect=1)
+        self.assertIn("error:", done.stderr)
+        self.assertIn("hint:", done.stderr)
+        self.assertEqual([path for path in folder.rglob("*") if path.is_file()], [])
+
+
+class WrongPull(Bench):
+    """What Bazel's user reads when a pull cannot work."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.registry = cls.server(servers.OurRegistry(cls.folder))
+        cls.base = push_base(cls.folder, cls.registry)
+
+    def build(self, name, pattern, replacement):
+        """Builds the quickstart with a changed pull; returns what Bazel said."""
+        quickstart = self.workspace("quickstart", self.registry, self.base, folder=self.folder / name)
+        quickstart.edit("MODULE.bazel", pattern, replacement)
+        said = quickstart.build("//:image", expect="failure").stderr
+        quickstart.shutdown()
+        return said
+
+    def test_a_tag_without_a_digest(self):
+        said = self.build("tag", r'    digest = "[^"]+",\n', "")
+        self.assertIn(f'digest = "{self.base}"', said)
+
+    def test_an_index_without_the_platform(self):
+        quickstart = self.workspace("quickstart", self.registry, self.base, folder=self.folder / "platform")
+        quickstart.edit("BUILD.bazel", "@platforms//cpu:aarch64", "@platforms//cpu:s390x")
+        said = quickstart.build("//:image", expect="failure").stderr
+        for word in ("linux", "s390x", "linux/amd64", "linux/arm64"):
+            self.assertIn(word, said)
+
+    def test_an_unknown_repository(self):
+        said = self.build("repository", r'repository = "demo/base"', 'repository = "demo/nothing"')
+        self.assertIn("demo/nothing", said)
+        self.assertIn("hint:", said)
+
+    def test_no_registry_there(self):
+        said = self.build("refused", r'registry = "[^"]+"', f'registry = "localhost:{process.free_port()}"')
+        self.assertIn("refused", said)
+        self.assertIn("hint:", said)
+
+    def test_an_artifact(self):
+        file = self.folder / "chart.txt"
+        file.write_text("no image\n")
+        process.run(["oras", "push", "--plain-http", f"{self.registry.host}/demo/chart:1", "chart.txt:text/plain"], cwd=self.folder)
+        digest = judges.digest(f"{self.registry.host}/demo/chart:1")
+        quickstart = self.workspace("quickstart", self.registry, digest, folder=self.folder / "artifact")
+        quickstart.edit("MODULE.bazel", r'repository = "demo/base"', 'repository = "demo/chart"')
+        said = quickstart.build("//:image", expect="failure").stderr
+        self.assertIn("is an artifact", said)
