@@ -2,6 +2,8 @@
 //! and tags lie on the disk. The layout and what is promised about it: docs/design/registry.md.
 
 mod blobs;
+#[cfg(test)]
+mod crash_tests;
 mod files;
 mod layout;
 mod recover;
@@ -57,7 +59,7 @@ impl Store {
             recover::sweep(&layout).with_context(context)?;
             Some(lock)
         };
-        let repositories = Arc::new(Repositories::new(layout.clone(), Files { sync: options.sync }));
+        let repositories = Arc::new(Repositories::new(layout.clone(), Files::new(options.sync)));
         Ok(Self {
             uploads: Uploads::new(Arc::clone(&repositories)),
             repositories,

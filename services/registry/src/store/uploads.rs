@@ -24,7 +24,7 @@ use crate::error::Error;
 const BATCH: usize = 256 << 10;
 
 /// How long a request may wait for another one on the same upload to notice that its client is gone.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(2);
 
 /// How long a client may send nothing.
 const STALL: Duration = Duration::from_mins(1);

@@ -21,6 +21,12 @@ impl Client {
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: url.to_owned() }
     }
 
+    /// Speaks HTTP/2 from the first byte, as a client does that was told to.
+    pub(crate) fn http2(url: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+        Self { http, ..Self::new(url) }
+    }
+
     /// A request to a path below `/v2/`, or to a `Location`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/v2/{path}") };

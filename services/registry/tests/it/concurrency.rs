@@ -79,3 +79,23 @@ async fn hundreds_of_connections() {
         outcome.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_requests_share_an_http2_connection() {
+    let server = Server::start();
+    let client = Client::http2(&server.url);
+    let mut tasks = JoinSet::new();
+    for number in 0..50u8 {
+        let client = client.clone();
+        tasks.spawn(async move {
+            let bytes = vec![number; 300_000];
+            let digest = client.push_blob("a", &bytes).await;
+            let response = expect(client.get(&format!("a/blobs/{digest}")), StatusCode::OK).await;
+            assert_eq!(response.version(), reqwest::Version::HTTP_2);
+            assert!(response.bytes().await.unwrap() == bytes);
+        });
+    }
+    while let Some(outcome) = tasks.join_next().await {
+        outcome.unwrap();
+    }
+}

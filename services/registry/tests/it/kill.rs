@@ -1,14 +1,17 @@
 //! `kill -9` at any moment: what is served afterwards is whole, and what was acknowledged is there.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use oci::media_type;
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::client::{Client, descriptor, digest_of, expect, index};
+use crate::client::{Client, descriptor, digest_of, expect, header, index};
 use crate::server::Server;
 
 const ROUNDS: u64 = 24;
@@ -36,75 +39,94 @@ impl Random {
     }
 }
 
-/// What the server confirmed, and nobody asked to delete.
-type Confirmed = Arc<Mutex<Vec<String>>>;
-
-/// Pushes images until the server is gone.
-async fn push_until_the_end(client: Client, repository: String, mut random: Random, confirmed: Confirmed) {
-    while push(&client, &repository, &mut random, &confirmed).await.is_ok() {}
+/// What the server confirmed, and nobody asked to delete; and how many requests it answered in all.
+#[derive(Default)]
+struct Confirmed {
+    paths: Mutex<Vec<String>>,
+    requests: AtomicU64,
 }
 
-async fn push(
-    client: &Client,
-    repository: &str,
-    random: &mut Random,
-    confirmed: &Confirmed,
-) -> Result<(), reqwest::Error> {
-    let confirm = |path: String| confirmed.lock().unwrap().push(path);
-    let config = upload(client, repository, &random.bytes(), random.below(3)).await?;
-    let bytes = random.bytes();
-    let layer = upload(client, repository, &bytes, random.below(3)).await?;
-    confirm(format!("{repository}/blobs/{}", layer["digest"].as_str().unwrap()));
-    let document = serde_json::json!({
-        "schemaVersion": 2, "mediaType": oci::media_type::OCI_MANIFEST, "config": config, "layers": [layer],
-    });
-    let digest = digest_of(&document);
-    send(client.put_manifest(repository, &digest.to_string(), &document)).await?;
-    let index = index(&[(digest, &document)]);
-    let tag = format!("t{}", random.below(5));
-    send(client.put_manifest(repository, &tag, &index)).await?;
-    confirm(format!("{repository}/manifests/{tag}"));
+/// Pushes images to a repository of its own until the server is gone.
+struct Pusher {
+    client: Client,
+    repository: String,
+    random: Random,
+    confirmed: Arc<Confirmed>,
+}
 
-    let mounted = format!("{repository}/mounted");
-    let blob = layer["digest"].as_str().unwrap();
-    send(client.post(&format!("{mounted}/blobs/uploads/?mount={blob}&from={repository}"))).await?;
-    if random.below(2) == 0 {
-        send(client.delete(&format!("{mounted}/blobs/{blob}"))).await?;
+impl Pusher {
+    async fn run(mut self) {
+        while self.push().await.is_ok() {}
     }
-    // An image that goes again, from the top down.
-    let other = upload(client, repository, &random.bytes(), 0).await?;
-    let document = serde_json::json!({
-        "schemaVersion": 2, "mediaType": oci::media_type::OCI_MANIFEST, "config": other, "layers": [],
-        "subject": descriptor(digest, &document),
-    });
-    let digest = digest_of(&document);
-    send(client.put_manifest(repository, "gone", &document)).await?;
-    send(client.delete(&format!("{repository}/manifests/{digest}"))).await?;
-    send(client.delete(&format!("{repository}/blobs/{}", other["digest"].as_str().unwrap()))).await
-}
 
-async fn send(request: reqwest::RequestBuilder) -> Result<(), reqwest::Error> {
-    let response = request.send().await?;
-    let (status, url) = (response.status(), response.url().clone());
-    // Reading to the end keeps the connection, and tells when it broke.
-    let text = response.text().await?;
-    assert!(status.is_success(), "{url}: {status} {text}");
-    Ok(())
-}
+    async fn push(&mut self) -> Result<(), reqwest::Error> {
+        let repository = self.repository.clone();
+        let client = self.client.clone();
+        let config = self.upload().await?;
+        let layer = self.upload().await?;
+        let blob = layer["digest"].as_str().unwrap().to_owned();
+        self.confirm(format!("{repository}/blobs/{blob}"));
+        let document = json!({
+            "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [layer],
+        });
+        let digest = digest_of(&document);
+        self.send(client.put_manifest(&repository, &digest.to_string(), &document)).await?;
+        let tag = format!("t{}", self.random.below(5));
+        self.send(client.put_manifest(&repository, &tag, &index(&[(digest, &document)]))).await?;
+        self.confirm(format!("{repository}/manifests/{tag}"));
 
-async fn upload(client: &Client, repository: &str, bytes: &[u8], way: u64) -> Result<Value, reqwest::Error> {
-    let digest = blob::digest_of(bytes);
-    let start = format!("{repository}/blobs/uploads/");
-    if way == 0 {
-        send(client.post(&format!("{start}?digest={digest}")).body(bytes.to_vec())).await?;
-    } else {
-        let response = client.post(&start).send().await?;
-        let location = crate::client::header(&response, "location").to_owned();
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        send(client.patch(&location).body(first.to_vec())).await?;
-        send(client.put(&format!("{location}?digest={digest}")).body(second.to_vec())).await?;
+        let mounted = format!("{repository}/mounted/blobs");
+        self.send(client.post(&format!("{mounted}/uploads/?mount={blob}&from={repository}"))).await?;
+        if self.random.below(2) == 0 {
+            self.send(client.delete(&format!("{mounted}/{blob}"))).await?;
+        }
+        self.push_and_delete(&descriptor(digest, &document)).await
     }
-    Ok(serde_json::json!({"mediaType": oci::media_type::OCI_LAYER, "digest": digest, "size": bytes.len()}))
+
+    /// A manifest that goes again, from the top down.
+    async fn push_and_delete(&mut self, subject: &Value) -> Result<(), reqwest::Error> {
+        let (repository, client) = (self.repository.clone(), self.client.clone());
+        let config = self.upload().await?;
+        let document = json!({
+            "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": [],
+            "subject": subject,
+        });
+        self.send(client.put_manifest(&repository, "gone", &document)).await?;
+        self.send(client.delete(&format!("{repository}/manifests/{}", digest_of(&document)))).await?;
+        self.send(client.delete(&format!("{repository}/blobs/{}", config["digest"].as_str().unwrap()))).await
+    }
+
+    async fn upload(&mut self) -> Result<Value, reqwest::Error> {
+        let bytes = self.random.bytes();
+        let digest = blob::digest_of(&bytes);
+        let descriptor = json!({"mediaType": media_type::OCI_LAYER, "digest": digest, "size": bytes.len()});
+        let start = format!("{}/blobs/uploads/", self.repository);
+        if self.random.below(3) == 0 {
+            self.send(self.client.post(&format!("{start}?digest={digest}")).body(bytes)).await?;
+        } else {
+            let response = self.client.post(&start).send().await?;
+            let location = header(&response, "location").to_owned();
+            let (first, second) = bytes.split_at(bytes.len() / 2);
+            self.send(self.client.patch(&location).body(first.to_vec())).await?;
+            let put = self.client.put(&format!("{location}?digest={digest}"));
+            self.send(put.body(second.to_vec())).await?;
+        }
+        Ok(descriptor)
+    }
+
+    fn confirm(&self, path: String) {
+        self.confirmed.paths.lock().unwrap().push(path);
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<(), reqwest::Error> {
+        let response = request.send().await?;
+        let (status, url) = (response.status(), response.url().clone());
+        // Reading to the end keeps the connection, and tells when it broke.
+        let text = response.text().await?;
+        assert!(status.is_success(), "{url}: {status} {text}");
+        self.confirmed.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 /// Every part of a manifest is served, with the right digest and size.
@@ -155,15 +177,21 @@ async fn nothing_half_written_is_ever_served() {
     let mut checked = 0;
     for round in 0..ROUNDS {
         let mut server = Server::start_on(folder.path(), &[]);
-        let confirmed = Confirmed::default();
+        let confirmed = Arc::<Confirmed>::default();
         let mut tasks = JoinSet::new();
         for task in 0..TASKS {
-            let repository = format!("round{round}/task{task}");
-            let random = Random(round * TASKS + task + 0x9e37_79b9_7f4a_7c15);
-            let client = Client::new(&server.url);
-            tasks.spawn(push_until_the_end(client, repository, random, Arc::clone(&confirmed)));
+            let pusher = Pusher {
+                client: Client::new(&server.url),
+                repository: format!("round{round}/task{task}"),
+                random: Random(round * TASKS + task + 0x9e37_79b9_7f4a_7c15),
+                confirmed: Arc::clone(&confirmed),
+            };
+            tasks.spawn(pusher.run());
         }
-        tokio::time::sleep(Duration::from_millis(20 + 13 * round % 170)).await;
+        // The moment is counted in requests and not in time, so that slow machines test as much.
+        while confirmed.requests.load(Ordering::Relaxed) < 5 + 23 * round % 160 {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
         server.kill();
         while let Some(outcome) = tasks.join_next().await {
             outcome.unwrap();
@@ -173,17 +201,15 @@ async fn nothing_half_written_is_ever_served() {
         let client = Client::new(&server.url);
         assert!(server.files("/.partial-").is_empty());
         checked += check_everything(&server, &client, &format!("round{round}/")).await;
-        let confirmed = std::mem::take(&mut *confirmed.lock().unwrap());
+        let confirmed = std::mem::take(&mut *confirmed.paths.lock().unwrap());
         for path in &confirmed {
             expect(client.head(path), StatusCode::OK).await;
         }
         // Contents without a link were removed, those with one were kept.
-        for path in server.files("blobs/sha256/") {
-            let hex = path.rsplit_once('/').unwrap().1;
-            assert!(
-                server.files(&format!("_blobs/{hex}")).iter().any(|path| path.starts_with("repositories"))
-            );
-        }
+        let name = |path: &String| path.rsplit_once('/').unwrap().1.to_owned();
+        let linked: BTreeSet<String> = server.files("/_blobs/").iter().map(name).collect();
+        let contents: BTreeSet<String> = server.files("blobs/sha256/").iter().map(name).collect();
+        assert_eq!(linked, contents);
     }
     let server = Server::start_on(folder.path(), &[]);
     let all = check_everything(&server, &Client::new(&server.url), "repositories/").await;

@@ -55,11 +55,21 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Asks to end, and returns the exit code.
-    pub(crate) fn terminate(&mut self) -> Option<i32> {
+    /// Asks to end.
+    pub(crate) fn signal(&self) {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits for the end, and returns the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
+    }
+
+    /// Asks to end and waits for it.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        self.signal();
+        self.wait()
     }
 
     pub(crate) fn process(&self) -> u32 {

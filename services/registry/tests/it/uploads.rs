@@ -112,12 +112,25 @@ async fn an_upload_belongs_to_its_repository() {
     assert_eq!(refusal(guessed).await.0, 404);
 }
 
-/// Sends a chunk of which only a part arrives before the connection is cut.
-fn send_a_part(url: &str, request_line: &str, announced: usize, sent: &[u8]) {
+/// Sends a request and a part of its body.
+fn begin(url: &str, request_line: &str, announced: usize, sent: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     let head = format!("{request_line} HTTP/1.1\r\nhost: x\r\ncontent-length: {announced}\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(sent).unwrap();
+    stream
+}
+
+/// Reads a response.
+fn status_of(mut stream: TcpStream) -> u16 {
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).unwrap();
+    std::str::from_utf8(&line).unwrap().strip_prefix("HTTP/1.1 ").unwrap().parse().unwrap()
+}
+
+/// Sends a chunk of which only a part arrives before the connection is cut.
+fn send_a_part(url: &str, request_line: &str, announced: usize, sent: &[u8]) {
+    let mut stream = begin(url, request_line, announced, sent);
     stream.shutdown(Shutdown::Write).unwrap();
     // The server notices, and closes its side.
     let _ = stream.read_to_end(&mut Vec::new());
@@ -177,4 +190,34 @@ async fn an_upload_survives_a_restart() {
     assert_eq!(header(&state, "range"), "0-5");
     let digest = blob::digest_of(b"hello world");
     expect(client.put(&format!("{location}?digest={digest}")).body("world"), StatusCode::CREATED).await;
+}
+
+#[tokio::test]
+async fn a_second_writer_is_told_to_wait() {
+    let server = Server::start();
+    let client = Client::new(&server.url);
+    let location = client.start_upload("a").await;
+    let mut first = begin(&server.url, &format!("PATCH {location}"), 10, b"hello");
+    assert_eq!(refusal(client.patch(&location).body("x")).await, refused(409, "BLOB_UPLOAD_INVALID"));
+    first.write_all(b"world").unwrap();
+    assert_eq!(status_of(first), 202);
+    let state = expect(client.get(&location), StatusCode::NO_CONTENT).await;
+    assert_eq!(header(&state, "range"), "0-9");
+}
+
+#[tokio::test]
+async fn what_is_under_way_ends_before_the_server_does() {
+    let mut server = Server::start();
+    let digest = blob::digest_of(b"helloworld");
+    let path = format!("POST /v2/a/blobs/uploads/?digest={digest}");
+    let mut upload = begin(&server.url, &path, 10, b"hello");
+    // Once the first bytes are in a file, the request is under way.
+    while server.files("_uploads").is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    server.signal();
+    upload.write_all(b"world").unwrap();
+    assert_eq!(status_of(upload), 201);
+    assert_eq!(server.wait(), Some(0));
+    assert_eq!(server.files(&digest.hex()).len(), 2);
 }
