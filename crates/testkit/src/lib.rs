@@ -1,1 +1,37 @@
 //! Misbehaving servers and judges for tests, in nobody's normal dependencies.
+//!
+//! [`FakeRegistry`] is a registry in memory that can be told to fail in every way that a registry was ever seen to
+//! fail, and that remembers what it was asked. [`proxy`] puts latency, counters and the same faults before a real
+//! one. [`base_image`] makes a large image without a large file.
+//!
+//! Nothing is shared with the crate `registry`: a bug must not agree with itself. Everything listens on loopback, on
+//! ports that the system picks, and nothing sleeps except where latency is what is asked for.
+//!
+//! ```
+//! use testkit::{FakeRegistry, Fault};
+//! let registry = FakeRegistry::start();
+//! let image = registry.add_image("library/base", "1", &["linux/amd64", "linux/arm64"]);
+//! registry.fault(Fault::parse("GET manifests 503 2")?);
+//! assert!(registry.host().starts_with("127.0.0.1:"));
+//! assert_eq!(registry.requests().len(), 0);
+//! # let _ = image;
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+
+mod answer;
+pub mod base_image;
+mod fake_registry;
+mod fault;
+mod guard;
+mod image;
+mod log;
+pub mod proxy;
+mod routes;
+mod server;
+mod store;
+
+pub use fake_registry::FakeRegistry;
+pub use fault::{Action, Fault};
+pub use guard::Guard;
+pub use image::{Document, Image, artifact, digest_of, image, index};
+pub use log::{Kind, Record, Summary, summary};
