@@ -67,7 +67,7 @@ def fetcher_label(rctx):
 '''
 
 def _img_tools_hub_impl(rctx):
-    build = ['package(default_visibility = ["//visibility:public"])\n']
+    build = ['package(default_visibility = ["//visibility:public"])\n\nexports_files(["defs.bzl"])\n']
     fetchers = []
     for os, cpu in PLATFORMS:
         platform = platform_name(os, cpu)
