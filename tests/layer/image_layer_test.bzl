@@ -240,6 +240,10 @@ def image_layer_test_suite(name):
             {"symlinks": {"/a": ""}},
             ["attribute `symlinks`: \"/a\": expected a target"],
         ),
+        "metadata_for_one_path_twice": (
+            {"file_metadata": {"/a": "{}", "a": "{}"}},
+            ["attribute `file_metadata`: \"a\": the same path is there with and without a slash in front"],
+        ),
         "metadata_misspelt": (
             {"file_metadata": {"/a": "{\"owner\": 1}"}},
             ["attribute `file_metadata[\"/a\"]`: unknown field \"owner\""],

@@ -89,13 +89,19 @@ def _metadata(ctx, attribute, text):
     return metadata
 
 def _metadata_values(ctx):
+    per_path = {}
+    for key, text in ctx.attr.file_metadata.items():
+        path = _check_path(ctx, "file_metadata", key)
+        if path in per_path:
+            fail("{}: attribute `file_metadata`: {}: the same path is there with and without a slash in front; leave out one of the two".format(
+                ctx.label,
+                repr(key),
+            ))
+        per_path[path] = _metadata(ctx, "file_metadata[{}]".format(repr(key)), text)
     default = ctx.attr.default_metadata
     return {
         "default_metadata": _metadata(ctx, "default_metadata", default) if default else {},
-        "file_metadata": {
-            _check_path(ctx, "file_metadata", key): _metadata(ctx, "file_metadata[{}]".format(repr(key)), text)
-            for key, text in ctx.attr.file_metadata.items()
-        },
+        "file_metadata": per_path,
     }
 
 def _image_layer_impl(ctx):
