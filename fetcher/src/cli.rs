@@ -41,6 +41,10 @@ pub(crate) struct Pull {
     /// Folder to write to.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
+    /// Bazel credential helper for the registry; without it, the one that `IMG_CREDENTIAL_HELPER_OCI_REGISTRY` or
+    /// `IMG_CREDENTIAL_HELPER` names, if any. Docker's and podman's configs are asked next.
+    #[arg(long, value_name = "PROGRAM")]
+    credential_helper: Option<PathBuf>,
 }
 
 /// What is to be pulled.
@@ -50,6 +54,7 @@ pub(crate) struct PullRequest {
     pub(crate) sources: Vec<Remote>,
     pub(crate) name: ManifestName,
     pub(crate) output: PathBuf,
+    pub(crate) credential_helper: Option<PathBuf>,
 }
 
 impl TryFrom<Pull> for PullRequest {
@@ -68,7 +73,7 @@ impl TryFrom<Pull> for PullRequest {
                 sources.push(source);
             }
         }
-        Ok(Self { sources, name, output: pull.output })
+        Ok(Self { sources, name, output: pull.output, credential_helper: pull.credential_helper })
     }
 }
 

@@ -14,16 +14,20 @@
 //! assert!(answer.found.is_none());
 //! ```
 
+mod bazel_helper;
 mod docker_config;
+mod docker_helper;
 mod error;
-mod helper;
 mod keychain;
 mod locations;
+mod process;
 mod secret;
 
+pub use bazel_helper::BazelHelper;
 pub use docker_config::DockerConfigFile;
+pub use docker_helper::DockerHelper;
 pub use error::Error;
-pub use helper::{DEFAULT_TIMEOUT, DockerHelper};
 pub use keychain::{Answer, Found, Keychain, Query, Source};
 pub use locations::Locations;
+pub use process::DEFAULT_TIMEOUT;
 pub use secret::{Credential, Secret};

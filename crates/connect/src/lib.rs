@@ -7,6 +7,8 @@
 //! let client = connect::client(&connect::Options::default());
 //! ```
 
+mod limits;
+
 use std::path::PathBuf;
 
 use tool::env;
@@ -16,14 +18,30 @@ use tool::env;
 pub struct Options {
     /// Plain HTTP and unchecked certificates, also when the environment does not ask for it.
     pub insecure: bool,
+    /// A Bazel credential helper, instead of the one that the environment names.
+    pub credential_helper: Option<PathBuf>,
 }
 
 /// A client with the credentials and limits that the environment names.
 pub fn client(options: &Options) -> registry::Client {
-    let keychain =
-        auth::Keychain::new(locations().sources()).on_failure(|error| tracing::warn!("{}", chain(error)));
+    let helper = credential_helper(options).map(|program| Box::new(program) as Box<dyn auth::Source>);
+    let sources = helper.into_iter().chain(locations().sources()).collect();
+    let keychain = auth::Keychain::new(sources).on_failure(|error| tracing::warn!("{}", chain(error)));
     let insecure = options.insecure || env::IMG_INSECURE.is_on();
-    registry::Client::new(registry::Config { insecure, ..registry::Config::default() }, keychain)
+    let retry = limits::retry_policy(registry::RetryPolicy::default());
+    let config = registry::Config { insecure, retry, ..limits::in_flight(registry::Config::default()) };
+    registry::Client::new(config, keychain)
+}
+
+/// The helper for registries: from the command line, for registries only, or for everything.
+fn credential_helper(options: &Options) -> Option<auth::BazelHelper> {
+    let named = || env::IMG_CREDENTIAL_HELPER_OCI_REGISTRY.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
+    let program = options.credential_helper.clone().or_else(|| named().map(PathBuf::from))?;
+    let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from);
+    Some(auth::BazelHelper::new(match (program.strip_prefix("%workspace%"), workspace) {
+        (Ok(rest), Some(workspace)) => workspace.join(rest),
+        _ => program,
+    }))
 }
 
 fn locations() -> auth::Locations {

@@ -67,7 +67,7 @@ pub async fn run(
     drop(rustls::crypto::ring::default_provider().install_default());
     let faults = Faults::default();
     options.faults.into_iter().for_each(|fault| faults.add(fault));
-    let file = counts.map(fs_err::File::create).transpose()?;
+    let file = counts.map(open_counts).transpose()?;
     let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().tls_certs_only([]);
     let proxy = Proxy {
         http: http.pool_max_idle_per_host(256).build()?,
@@ -80,6 +80,12 @@ pub async fn run(
     ready(listener.local_addr()?)?;
     serve(listener, Arc::new(proxy)).await;
     Ok(())
+}
+
+/// Empties the file; whoever empties it again in between starts a new count.
+fn open_counts(path: &Path) -> io::Result<fs_err::File> {
+    fs_err::File::create(path)?;
+    fs_err::OpenOptions::new().append(true).open(path)
 }
 
 /// Writes the record of a request when the last byte of its answer is gone, or when the connection broke.

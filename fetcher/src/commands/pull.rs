@@ -15,7 +15,9 @@ pub(crate) fn run(arguments: Pull) -> Outcome {
     let request = PullRequest::try_from(arguments).or_usage()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let client = connect::client(&connect::Options::default());
+        let credential_helper = request.credential_helper.clone();
+        let options = connect::Options { credential_helper, ..connect::Options::default() };
+        let client = connect::client(&options);
         let sources = Sources::new(client, request.sources.clone());
         let store = Store::open(&request.output)?;
         let work = pull(&sources, &store, &request.name);

@@ -1,13 +1,11 @@
-//! Docker's credential helpers: programs that are given a server's name and answer with a user and a secret.
+//! Programs that are asked on standard input and answer on standard output, within limits.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
-use crate::{Credential, Error, Secret};
+use crate::Error;
 
 /// How long a helper may take: longer than a browser login that is already warm, shorter than patience.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -15,89 +13,35 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// No helper has a megabyte to say.
 const MAX_OUTPUT: u64 = 64 << 10;
 
-/// What all of docker's helpers say, by contract, when they have nothing.
-const NOT_FOUND: &str = "credentials not found";
-
-/// A helper `docker-credential-<name>`, looked up on `PATH`.
-#[derive(Clone, Debug)]
-pub struct DockerHelper {
-    program: String,
-    timeout: Duration,
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-#[derive(Deserialize)]
-struct HelperAnswer {
-    #[serde(rename = "Username", default)]
-    username: String,
-    #[serde(rename = "Secret", default)]
-    secret: String,
-}
-
-impl DockerHelper {
-    /// The helper of that name, as written in `credHelpers` and `credsStore`.
-    pub fn new(name: &str) -> Result<Self, Error> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if name.is_empty() || !name.bytes().all(plain) {
-            return Err(Error::HelperName { name: name.chars().take(100).collect() });
+impl Output {
+    /// What a non-zero exit means.
+    pub(crate) fn failure(&self, program: &str) -> Error {
+        let said = if self.stdout.trim().is_empty() { &self.stderr } else { &self.stdout };
+        Error::HelperFailed {
+            program: program.to_owned(),
+            status: self.status.to_string(),
+            message: first_line(said),
         }
-        Ok(Self::program(format!("docker-credential-{name}")))
-    }
-
-    /// A helper by its full name or path.
-    pub fn program(program: impl Into<String>) -> Self {
-        Self { program: program.into(), timeout: DEFAULT_TIMEOUT }
-    }
-
-    /// The same helper with another time limit.
-    #[must_use]
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
-    }
-
-    /// Asks for the credentials of a server; `None` when the helper has none.
-    pub fn get(&self, server: &str) -> Result<Option<Credential>, Error> {
-        let output = run(&self.program, server.as_bytes(), self.timeout)?;
-        if !output.status.success() {
-            let said = if output.stdout.trim().is_empty() { &output.stderr } else { &output.stdout };
-            if output.stdout.to_ascii_lowercase().contains(NOT_FOUND) {
-                return Ok(None);
-            }
-            return Err(Error::HelperFailed {
-                program: self.program.clone(),
-                status: output.status.to_string(),
-                message: first_line(said),
-            });
-        }
-        let answer: HelperAnswer = serde_json::from_str(&output.stdout).map_err(|_| Error::HelperAnswer {
-            program: self.program.clone(),
-            problem: "not a JSON object with the strings `Username` and `Secret`",
-        })?;
-        let secret = Secret::new(answer.secret);
-        Ok(match answer.username.as_str() {
-            _ if secret.is_empty() => None,
-            "<token>" => Some(Credential::IdentityToken(secret)),
-            _ => Some(Credential::Basic { username: answer.username, password: secret }),
-        })
     }
 }
 
 /// A line that can be shown: never JSON, which may hold a secret.
 fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
-    if line.contains(['{', '"']) { "it said something that may be secret".to_owned() } else { shorten(line) }
+    if line.contains(['{', '"']) {
+        return "it said something that may be secret".to_owned();
+    }
+    line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-fn shorten(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-struct Output {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-}
-
-fn run(program: &str, input: &[u8], timeout: Duration) -> Result<Output, Error> {
+/// Runs `<program> get`.
+pub(crate) fn run(program: &str, input: &[u8], timeout: Duration) -> Result<Output, Error> {
     let deadline = Instant::now() + timeout;
     let mut child = Command::new(program)
         .arg("get")

@@ -1,0 +1,94 @@
+//! Bazel's credential helpers: programs that are given a URI and answer with HTTP headers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use crate::process::{DEFAULT_TIMEOUT, run};
+use crate::{Credential, Error, Found, Query, Secret, Source};
+
+type Answers = BTreeMap<String, Arc<OnceLock<Result<Option<Credential>, Arc<Error>>>>>;
+
+/// A Bazel credential helper as a source. It is asked once for each registry, with the registry's bare host as `uri`.
+pub struct BazelHelper {
+    program: PathBuf,
+    timeout: Duration,
+    answers: Mutex<Answers>,
+}
+
+#[derive(Deserialize)]
+struct HelperAnswer {
+    #[serde(default)]
+    headers: BTreeMap<String, Vec<String>>,
+}
+
+impl BazelHelper {
+    /// A helper by its path, or by its name on `PATH`.
+    pub fn new(program: PathBuf) -> Self {
+        Self { program, timeout: DEFAULT_TIMEOUT, answers: Mutex::default() }
+    }
+
+    /// The same helper with another time limit.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    fn get(&self, host: &str) -> Result<Option<Credential>, Error> {
+        let program = self.program.to_string_lossy().into_owned();
+        let question = serde_json::json!({ "uri": host }).to_string();
+        let output = run(&program, question.as_bytes(), self.timeout)?;
+        if !output.status.success() {
+            return Err(output.failure(&program));
+        }
+        let answer: HelperAnswer = match serde_json::from_str(&output.stdout) {
+            Ok(answer) => answer,
+            Err(_) if output.stdout.trim().is_empty() => return Ok(None),
+            Err(_) => {
+                return Err(Error::HelperAnswer { program, problem: "not a JSON object with `headers`" });
+            }
+        };
+        let mut values = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let Some(value) = values.find_map(|(_, values)| values.first()) else { return Ok(None) };
+        let unusable = "`Authorization` is neither `Basic` nor `Bearer`";
+        parse_authorization(value).map(Some).ok_or(Error::HelperAnswer { program, problem: unusable })
+    }
+}
+
+fn parse_authorization(value: &str) -> Option<Credential> {
+    let (scheme, rest) = value.trim().split_once(' ')?;
+    let rest = rest.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Credential::Bearer(Secret::new(rest)));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
+    let (username, password) = pair.split_once(':')?;
+    Some(Credential::Basic { username: username.to_owned(), password: Secret::new(password) })
+}
+
+impl Source for BazelHelper {
+    fn name(&self) -> String {
+        format!("credential helper `{}`", self.program.display())
+    }
+
+    fn find(&self, query: Query<'_>) -> Result<Option<Found>, Arc<Error>> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::clone(answers.entry(query.host.to_owned()).or_default());
+        drop(answers);
+        let answer = slot.get_or_init(|| self.get(query.host).map_err(Arc::new)).clone()?;
+        Ok(answer.map(|credential| Found { credential, source: self.name() }))
+    }
+}
