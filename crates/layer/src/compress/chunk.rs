@@ -9,7 +9,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// An empty buffer, with the capacity that it had before.
+    /// A buffer as it was given back, or an empty one.
     pub(crate) fn take(&self) -> Vec<u8> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
@@ -32,7 +32,10 @@ impl Chunk {
     /// An empty chunk that takes `size` bytes.
     pub(crate) fn new(pool: Arc<Pool>, size: usize) -> Self {
         let mut bytes = pool.take();
-        bytes.resize(size, 0);
+        if bytes.len() != size {
+            // Zeroed pages come from the system for free; growing a buffer would write them.
+            bytes = vec![0; size];
+        }
         Self { bytes, length: 0, pool }
     }
 
