@@ -23,6 +23,7 @@ if [[ -z ${CONFORMANCE:-} ]]; then
 fi
 
 root=$(mktemp -d)
+touch "$root/stdout"
 "$REGISTRY" --root "$root/store" --port 0 --no-sync > "$root/stdout" &
 server=$!
 trap 'kill "$server" 2> /dev/null; wait "$server" || true; rm -rf "$root"' EXIT

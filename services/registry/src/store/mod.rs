@@ -6,6 +6,7 @@ mod blobs;
 mod crash_tests;
 mod files;
 mod layout;
+mod receive;
 mod recover;
 mod repositories;
 mod uploads;

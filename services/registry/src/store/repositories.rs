@@ -190,7 +190,7 @@ impl Repositories {
     fn manifests(&self, repository: &Repository) -> io::Result<Vec<(Digest, Vec<u8>)>> {
         let folder = self.layout.repository(repository).join(MANIFESTS);
         let mut manifests = Vec::new();
-        for digest in digests(&folder)? {
+        for digest in walk::digests(&folder)? {
             if let Some(bytes) = files::read(&folder.join(digest.hex()))? {
                 manifests.push((digest, bytes));
             }
@@ -227,7 +227,7 @@ impl Repositories {
         subject: Digest,
     ) -> Result<Vec<Descriptor>, Error> {
         let mut found = Vec::new();
-        for digest in digests(&self.layout.referrers(repository, subject))? {
+        for digest in walk::digests(&self.layout.referrers(repository, subject))? {
             // The marker is written before its manifest, and may be all that there is.
             if let Some(bytes) = files::read(&self.layout.manifest(repository, digest))? {
                 found.push(Document::parse(&bytes, None)?.describe(digest, bytes.len() as u64));
@@ -243,11 +243,4 @@ impl Repositories {
             files::prune(&folder.join(kind), &self.layout.repositories());
         }
     }
-}
-
-fn digests(folder: &Path) -> io::Result<Vec<Digest>> {
-    let mut digests: Vec<Digest> =
-        files::names(folder)?.iter().filter_map(|name| Digest::from_hex(name).ok()).collect();
-    digests.sort();
-    Ok(digests)
 }

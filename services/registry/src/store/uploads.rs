@@ -2,32 +2,23 @@
 //! from the file where it is missing (after a restart, or after a write that failed half-way).
 
 use std::collections::BTreeMap;
-use std::io::{Seek as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use blob::{Hasher, Mismatch};
-use bytes::Bytes;
 use fs_err as fs;
-use futures_util::stream::{Fuse, StreamExt as _};
 use oci::{Digest, Repository};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use super::blocking;
 use super::repositories::Repositories;
+use super::{blocking, receive};
 use crate::error::Error;
-
-/// Bytes that are gathered before they are written. Two such batches are in memory per upload.
-const BATCH: usize = 256 << 10;
 
 /// How long a request may wait for another one on the same upload to notice that its client is gone.
 const BUSY: Duration = Duration::from_secs(2);
-
-/// How long a client may send nothing.
-const STALL: Duration = Duration::from_mins(1);
 
 /// Hash and size of what an upload has; nothing when the file must be asked.
 type Progress = Option<Hasher>;
@@ -102,7 +93,7 @@ impl Uploads {
         if progress.is_none() {
             let file = path.clone();
             // It may have been finished while this request waited.
-            let hasher = blocking(move || rehash(&file)).await.map_err(|_| {
+            let hasher = blocking(move || receive::rehash(&file)).await.map_err(|_| {
                 self.forget(uuid);
                 unknown()
             })?;
@@ -172,19 +163,11 @@ impl Upload {
     }
 
     async fn receive(&mut self, body: Body) -> Result<(), Error> {
-        let mut frames = body.into_data_stream().fuse();
+        // While bytes are under way, only the file knows how many there are.
         let hasher = self.progress.take().unwrap_or_default();
-        let path = self.path.clone();
-        let file = blocking(move || fs::OpenOptions::new().append(true).open(path)).await?;
-        let mut writer = Writer { file, hasher };
-        let mut batch = Batch::gather(&mut frames).await;
-        while batch.end.is_none() {
-            let (written, next) = tokio::join!(writer.write(batch.bytes), Batch::gather(&mut frames));
-            (writer, batch) = (written?, next);
-        }
-        writer = writer.write(batch.bytes).await?;
-        *self.progress = Some(writer.hasher);
-        batch.end.unwrap_or(Ok(()))
+        let (hasher, outcome) = receive::append(&self.path, hasher, body).await?;
+        *self.progress = Some(hasher);
+        outcome
     }
 
     async fn truncate(&mut self, before: Hasher) -> Result<(), Error> {
@@ -193,63 +176,5 @@ impl Upload {
         blocking(move || fs::OpenOptions::new().write(true).open(path)?.set_len(size)).await?;
         *self.progress = Some(before);
         Ok(())
-    }
-}
-
-/// Some of a body's bytes, and how the body ended if it did.
-struct Batch {
-    bytes: Vec<Bytes>,
-    end: Option<Result<(), Error>>,
-}
-
-impl Batch {
-    async fn gather(frames: &mut Fuse<BodyDataStream>) -> Self {
-        let (mut bytes, mut size) = (Vec::new(), 0);
-        while size < BATCH {
-            let end = match tokio::time::timeout(STALL, frames.next()).await {
-                Ok(Some(Ok(frame))) => {
-                    size += frame.len();
-                    bytes.push(frame);
-                    continue;
-                }
-                Ok(Some(Err(error))) => Err(Error::Interrupted(error)),
-                Ok(None) => Ok(()),
-                Err(_) => Err(Error::Stalled { seconds: STALL.as_secs() }),
-            };
-            return Self { bytes, end: Some(end) };
-        }
-        Self { bytes, end: None }
-    }
-}
-
-/// The end of an upload's file and the hash up to there.
-struct Writer {
-    file: fs::File,
-    hasher: Hasher,
-}
-
-impl Writer {
-    async fn write(mut self, batch: Vec<Bytes>) -> std::io::Result<Self> {
-        blocking(move || {
-            for bytes in batch {
-                self.file.write_all(&bytes)?;
-                self.hasher.update(&bytes);
-            }
-            Ok(self)
-        })
-        .await
-    }
-}
-
-fn rehash(path: &std::path::Path) -> std::io::Result<Hasher> {
-    let mut reader = fs::File::open(path)?;
-    reader.rewind()?;
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; BATCH];
-    loop {
-        match std::io::Read::read(&mut reader, &mut buffer)? {
-            0 => return Ok(hasher),
-            size => hasher.update(&buffer[..size]),
-        }
     }
 }

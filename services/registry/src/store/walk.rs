@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 
 use oci::{Digest, Repository};
 
@@ -32,8 +33,15 @@ pub(super) fn repositories(layout: &Layout) -> io::Result<Vec<Repository>> {
 pub(super) fn linked(layout: &Layout) -> io::Result<BTreeSet<Digest>> {
     let mut linked = BTreeSet::new();
     for repository in repositories(layout)? {
-        let names = names(&layout.repository(&repository).join(LINKS))?;
-        linked.extend(names.iter().filter_map(|name| Digest::from_hex(name).ok()));
+        linked.extend(digests(&layout.repository(&repository).join(LINKS))?);
     }
     Ok(linked)
+}
+
+/// The digests that files in a folder are named by, sorted.
+pub(super) fn digests(folder: &Path) -> io::Result<Vec<Digest>> {
+    let mut digests: Vec<Digest> =
+        names(folder)?.iter().filter_map(|name| Digest::from_hex(name).ok()).collect();
+    digests.sort();
+    Ok(digests)
 }
