@@ -76,6 +76,11 @@ impl Server {
         self.child.id()
     }
 
+    /// The size of a file, by its path relative to the root.
+    pub(crate) fn size(&self, file: &str) -> u64 {
+        fs_err::metadata(self.root.join(file)).unwrap().len()
+    }
+
     /// Every file below the root whose path contains a text, relative to the root.
     pub(crate) fn files(&self, containing: &str) -> Vec<String> {
         let mut found = Vec::new();

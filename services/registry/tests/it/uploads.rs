@@ -197,12 +197,19 @@ async fn a_second_writer_is_told_to_wait() {
     let server = Server::start();
     let client = Client::new(&server.url);
     let location = client.start_upload("a").await;
-    let mut first = begin(&server.url, &format!("PATCH {location}"), 10, b"hello");
+    let bytes = vec![5; 600_000];
+    let (sent, rest) = bytes.split_at(400_000);
+    let mut first = begin(&server.url, &format!("PATCH {location}"), bytes.len(), sent);
+    // Once the file grows, the first writer has it.
+    let file = server.files("_uploads").pop().unwrap();
+    while server.size(&file) == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
     assert_eq!(refusal(client.patch(&location).body("x")).await, refused(409, "BLOB_UPLOAD_INVALID"));
-    first.write_all(b"world").unwrap();
+    first.write_all(rest).unwrap();
     assert_eq!(status_of(first), 202);
     let state = expect(client.get(&location), StatusCode::NO_CONTENT).await;
-    assert_eq!(header(&state, "range"), "0-9");
+    assert_eq!(header(&state, "range"), "0-599999");
 }
 
 #[tokio::test]
