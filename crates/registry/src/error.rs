@@ -199,6 +199,8 @@ impl Cause {
                 408 | 429 | 500 | 502 | 503 | 504 => Retry::Yes,
                 _ => Retry::Never,
             },
+            // The registry answered before, or it would not have named the token server; that one did not.
+            Self::Token { cause, .. } if matches!(**cause, Self::UnknownHost { .. }) => Retry::Never,
             Self::Token { cause, .. } => cause.retry(),
             Self::UnknownHost { .. } | Self::Refused { .. } | Self::Connect { .. } => Retry::IfAnsweredBefore,
             Self::Interrupted(_)

@@ -22,15 +22,16 @@ impl Error {
             Cause::TokenServer { .. } => {
                 vec!["ask whoever runs the registry which token server it uses".to_owned()]
             }
-            Cause::UnknownHost { .. } => {
-                vec![format!("check the spelling of `{registry}` and that the network is up")]
+            Cause::UnknownHost { host, .. } | Cause::Refused { host, .. } if host != registry.as_str() => {
+                vec![format!("the registry `{registry}` sends its clients to `{host}`")]
             }
-            Cause::Refused { .. } => vec![format!("is a registry running at `{registry}`?")],
-            Cause::Tls { plain: true, .. } => {
-                vec![format!(
-                    "`{registry}` speaks plain HTTP, which is only used for this machine; set IMG_INSECURE=1 to allow it"
-                )]
+            Cause::UnknownHost { host, .. } => {
+                vec![format!("check the spelling of `{host}` and that the network is up")]
             }
+            Cause::Refused { host, .. } => vec![format!("is a registry running at `{host}`?")],
+            Cause::Tls { plain: true, host, .. } => vec![format!(
+                "`{host}` speaks plain HTTP, which is only used for this machine; set IMG_INSECURE=1 to allow it"
+            )],
             Cause::Tls { plain: false, .. } => {
                 vec![
                     "set SSL_CERT_FILE to a file with the certificate authority that the registry uses"

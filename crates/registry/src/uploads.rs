@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode, Url};
 
 use crate::budget::Budget;
 use crate::call::Call;
-use crate::content::Content;
+use crate::content::{Content, Verified};
 use crate::redirect::follow;
 use crate::response::Response;
 use crate::transport::{Body, Outgoing};
@@ -130,7 +130,8 @@ impl Client {
     ) -> Result<(), Cause> {
         let mut request = finish_request(&session.location, blob.digest);
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        request.body = Body::Part { content: Arc::clone(content), offset: 0, length: blob.size };
+        let verified = Verified { content: Arc::clone(content), digest: blob.digest, size: blob.size };
+        request.body = Body::Part { content: Arc::new(verified), offset: 0, length: blob.size };
         let answer = self.request(call, &request).await?;
         self.finished(answer).await
     }

@@ -65,7 +65,9 @@ impl Answer {
                 Self { body: body.into(), ..self }
             }
             Action::Redirect(to) => Self::new(307).with(LOCATION, to),
-            Action::Truncate | Action::Drop(_) | Action::Hang | Action::LoseUploads => self,
+            Action::Truncate | Action::Drop(_) | Action::DropAnswer | Action::Hang | Action::LoseUploads => {
+                self
+            }
         }
     }
 

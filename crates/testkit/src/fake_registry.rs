@@ -193,7 +193,10 @@ impl Shared {
         if Kind::of(&asked.path) == Kind::Token {
             let mut tokens = lock(&self.tokens);
             tokens.1 += 1;
-            return guard.token(asked.header(AUTHORIZATION), tokens.1);
+            let form = query(std::str::from_utf8(&asked.body).unwrap_or_default());
+            let refresh =
+                form.iter().find(|(key, _)| key == "refresh_token").map(|(_, value)| value.as_str());
+            return guard.token(asked.header(AUTHORIZATION), refresh, tokens.1);
         }
         if !self.admits(&guard, asked) {
             return guard.challenge(&asked.own_url, &crate::routes::scope(&asked.path, &asked.method));
@@ -256,6 +259,10 @@ impl Handler for Shared {
             Some(action) => self.answer(&asked).spoil(action),
             None => self.answer(&asked),
         };
+        if fault == Some(Action::DropAnswer) {
+            self.log.add(record);
+            return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+        }
         record.status = answer.status.as_u16();
         let head = asked.method == "HEAD";
         record.response_bytes = if head { 0 } else { answer.body.len() as u64 };

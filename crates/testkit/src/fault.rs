@@ -17,6 +17,8 @@ pub enum Action {
     Truncate,
     /// Cuts the connection without an answer, after reading that many bytes of the request.
     Drop(u64),
+    /// Does what was asked and cuts the connection instead of saying so.
+    DropAnswer,
     /// Never answers.
     Hang,
     /// Sends the client elsewhere.
@@ -47,7 +49,7 @@ impl Fault {
     }
 
     /// `VERB PATH ACTION [TIMES]`. Actions: a status such as `503`, with `Retry-After` as `429+1`; `html`, `wrong`,
-    /// `truncate`, `drop`, `drop+BYTES`, `hang`, `redirect+URL`, `lose-uploads`.
+    /// `truncate`, `drop`, `drop+BYTES`, `drop-answer`, `hang`, `redirect+URL`, `lose-uploads`.
     pub fn parse(text: &str) -> Result<Self, anyhow::Error> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (method, path, action, times) = match words.as_slice() {
@@ -61,6 +63,7 @@ impl Fault {
             "wrong" => Action::Wrong,
             "truncate" => Action::Truncate,
             "hang" => Action::Hang,
+            "drop-answer" => Action::DropAnswer,
             "lose-uploads" => Action::LoseUploads,
             "drop" => Action::Drop(argument.map_or(Ok(0), str::parse)?),
             "redirect" => Action::Redirect(argument.context("`redirect+URL` needs an address")?.to_owned()),

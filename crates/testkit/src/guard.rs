@@ -53,11 +53,12 @@ impl Guard {
     }
 
     /// The answer of the token server. A token says what it is good for, and how often.
-    pub(crate) fn token(&self, authorization: Option<&str>, serial: usize) -> Answer {
+    pub(crate) fn token(&self, authorization: Option<&str>, refresh: Option<&str>, serial: usize) -> Answer {
         let Self::Bearer { user, anonymous_pull, .. } = self else { return Answer::error(404, "NOT_FOUND") };
-        let known =
-            user.as_ref().is_none_or(|(user, password)| authorization == Some(&basic(user, password)));
-        if !known && (authorization.is_some() || !anonymous_pull) {
+        let known = user.as_ref().is_none_or(|(user, password)| {
+            authorization == Some(&basic(user, password)) || refresh == Some(password)
+        });
+        if !known && (authorization.is_some() || refresh.is_some() || !anonymous_pull) {
             let body = serde_json::json!({"details": "incorrect username or password"});
             return Answer::new(401).body("application/json", body.to_string());
         }

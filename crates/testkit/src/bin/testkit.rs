@@ -41,7 +41,7 @@ struct Proxy {
     #[arg(long)]
     counts: Option<PathBuf>,
     /// `VERB PATH ACTION [TIMES]`, such as `GET manifests 503 2`. Actions: a status, with `Retry-After` as `429+1`;
-    /// `html`, `wrong`, `truncate`, `drop`, `hang`, `redirect+URL`.
+    /// `html`, `wrong`, `truncate`, `drop`, `drop-answer`, `hang`, `redirect+URL`.
     #[arg(long = "fault", value_parser = Fault::parse)]
     faults: Vec<Fault>,
 }
