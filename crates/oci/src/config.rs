@@ -6,7 +6,7 @@
 
 mod merge;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::collections::BTreeMap;
 
