@@ -63,7 +63,11 @@ fn build(args: &BlobArgs, values: Values) -> Outcome {
         digest: described.digest,
         size: described.size,
         annotations,
-        history: if values.history.is_empty() { Vec::new() } else { vec![History::created_by(values.history)] },
+        history: if values.history.is_empty() {
+            Vec::new()
+        } else {
+            vec![History::created_by(values.history)]
+        },
     };
     AtomicFile::write(&args.metadata, metadata.to_json().as_bytes())?;
     Ok(())

@@ -1,0 +1,143 @@
+//! `builder plan push`.
+
+use plan::{Kind, Operation, Plan};
+
+use crate::support::{Workspace, lines, make_image, make_layer};
+
+fn image() -> Workspace {
+    let workspace = Workspace::new();
+    make_layer(&workspace, "layer", "hello");
+    make_image(&workspace, "image", &["layer"], &[], r#"{"os":"linux","architecture":"amd64"}"#);
+    workspace.write(
+        "list",
+        lines(&[
+            &["manifest", "image_manifest", "blobs/manifest"],
+            &["config", "image_config", "blobs/config"],
+            &["layer", "layer.json", "blobs/layer"],
+        ]),
+    );
+    workspace
+}
+
+const FLAGS: [&str; 5] = ["--output", "plan", "--root-descriptor", "image_descriptor", "--entries=list"];
+
+fn run(workspace: &Workspace, more: &[&str], values: &str) -> (i32, String) {
+    let ended = workspace.run(&["plan", "push"], &[&FLAGS[..], more, &["--values", values]].concat());
+    (ended.code, ended.stderr)
+}
+
+#[test]
+fn says_what_to_push_and_where_it_lies() {
+    let workspace = image();
+    workspace.write("tags", "\n file-tag \nlatest\n");
+    let values = r#"{"label":"//x:push","registry":"docker.io","repository":"me/app","tags":["latest","1.0"],"strategy":"lazy",
+        "original":{"registries":["ghcr.io"],"repository":"base","tag":"","digest":""},"cross_mount":"disabled"}"#
+        .replace('\n', "");
+    assert_eq!(run(&workspace, &["--tag-file", "tags"], &values), (0, String::new()));
+    let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
+    let [Operation::Push(push)] = plan.operations.as_slice() else { panic!("{plan:?}") };
+    assert_eq!((push.registry.as_str(), push.repository.as_str()), ("index.docker.io", "me/app"));
+    assert_eq!(push.tags, ["latest", "1.0", "file-tag"]);
+    assert_eq!(push.root.digest.to_string(), workspace.read("image_digest"));
+    assert_eq!(push.original.as_ref().unwrap().repository, "base");
+    let mut blobs: Vec<(Kind, Option<&str>)> =
+        plan.blobs.values().map(|blob| (blob.kind, blob.runfile.as_deref())).collect();
+    blobs.sort_by_key(|(_, runfile)| *runfile);
+    assert_eq!(
+        blobs,
+        [
+            (Kind::Config, Some("blobs/config")),
+            (Kind::Layer, Some("blobs/layer")),
+            (Kind::Manifest, Some("blobs/manifest"))
+        ]
+    );
+}
+
+#[test]
+fn base_layers_have_sources_and_lazy_layers_no_runfile() {
+    let workspace = image();
+    let sources = r#"[{"registry":"ghcr.io","repository":"base"}]"#;
+    workspace.write(
+        "list",
+        lines(&[
+            &["manifest", "image_manifest", "blobs/manifest"],
+            &["base-layers", "image_manifest", sources],
+            &["layer", "layer.json", ""],
+        ]),
+    );
+    let values = r#"{"label":"//x:push","registry":"localhost:5000","repository":"app","strategy":"eager"}"#;
+    assert_eq!(run(&workspace, &[], values), (0, String::new()));
+    let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
+    let layers: Vec<_> = plan.blobs.values().filter(|blob| blob.kind == Kind::Layer).collect();
+    assert_eq!(layers.len(), 1);
+    assert_eq!(layers[0].runfile, None);
+    assert_eq!(layers[0].sources[0].registry, "ghcr.io");
+}
+
+#[test]
+fn a_destination_may_come_from_a_file() {
+    let workspace = image();
+    workspace.write("destination", " localhost:5000/deep/er/app \n");
+    let values = r#"{"label":"//x:push","registry":"","repository":"","strategy":"eager"}"#;
+    assert_eq!(run(&workspace, &["--destination-file", "destination"], values), (0, String::new()));
+    let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
+    let Operation::Push(push) = &plan.operations[0];
+    assert_eq!((push.registry.as_str(), push.repository.as_str()), ("localhost:5000", "deep/er/app"));
+
+    workspace.write("destination", "nowhere");
+    let (code, stderr) = run(&workspace, &["--destination-file", "destination"], values);
+    assert_eq!(
+        (code, stderr.as_str()),
+        (2, "error: //x:push: `nowhere` in `destination` is not `registry/repository`\n")
+    );
+}
+
+#[test]
+fn names_that_no_registry_takes() {
+    let workspace = image();
+    for (registry, repository, tag, message) in [
+        (
+            "https://ghcr.io",
+            "app",
+            "a",
+            "`registry`: `https://ghcr.io` is not a registry; expected `host` or `host:port` without scheme or path\n",
+        ),
+        (
+            "ghcr.io",
+            "App",
+            "a",
+            "`repository`: `App` is not a repository; expected lower-case letters, digits, `.`, `_`, `-` in parts separated by `/`\n",
+        ),
+        (
+            "ghcr.io",
+            "app",
+            "a b",
+            "`tag`: `a b` is not a tag; expected at most 128 letters, digits, `_`, `.`, `-`, not starting with `.` or `-`\n",
+        ),
+        (
+            "",
+            "app",
+            "a",
+            "`registry` is empty\nhint: set `registry`, or `--@rules_img//img/settings:destination_registry` for all targets\n",
+        ),
+        ("ghcr.io", "", "a", "`repository` is empty\nhint: set `repository`\n"),
+    ] {
+        let values = format!(
+            r#"{{"label":"//x:push","registry":"{registry}","repository":"{repository}","tags":["{tag}"],"strategy":"eager"}}"#
+        );
+        assert_eq!(run(&workspace, &[], &values), (2, format!("error: //x:push: {message}")));
+        assert!(!workspace.files().contains(&"plan".to_owned()));
+    }
+}
+
+#[test]
+fn a_root_that_is_not_in_the_list() {
+    let workspace = image();
+    workspace.write("list", "");
+    let values = r#"{"label":"//x:push","registry":"ghcr.io","repository":"app","strategy":"eager"}"#;
+    let digest = workspace.read("image_digest");
+    assert_eq!(
+        run(&workspace, &[], values),
+        (1, format!("error: //x:push: the plan lacks the document `{digest}` that is to be pushed\n"))
+    );
+}
