@@ -97,11 +97,17 @@ impl Keychain {
     }
 
     fn report(&self, error: &Error) {
-        let new = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(error.to_string());
+        let new = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(chain(error));
         if let Some(warn) = self.warn.as_ref().filter(|_| new) {
             warn(error);
         }
     }
+}
+
+/// An error with its causes: what makes two failures different may be in the cause.
+fn chain(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl fmt::Debug for Keychain {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
@@ -97,6 +97,10 @@ pub(crate) fn whole(bytes: Bytes) -> Body {
 
 /// A body that breaks after these bytes.
 pub(crate) fn cut(bytes: Bytes) -> Body {
-    let broken = Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-    StreamBody::new(stream::iter([Ok(Frame::data(bytes)), broken])).boxed_unsync()
+    let broken = stream::once(async {
+        // Otherwise nothing of the answer would be sent at all.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    StreamBody::new(stream::iter([Ok(Frame::data(bytes))]).chain(broken)).boxed_unsync()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -42,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) guard: Guard,
     pub(crate) max_body: Option<usize>,
     pub(crate) upload_host: Option<String>,
+    pub(crate) latency: Duration,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,6 +80,11 @@ impl FakeRegistry {
     /// Sends uploads to another host, given as `http://host:port`.
     pub fn upload_elsewhere(&self, url: &str) {
         lock(&self.shared.settings).upload_host = Some(url.to_owned());
+    }
+
+    /// Holds each request back, as a long way would.
+    pub fn latency(&self, latency: Duration) {
+        lock(&self.shared.settings).latency = latency;
     }
 
     /// Misbehaves from now on.
@@ -210,6 +217,8 @@ impl Handler for Shared {
         let (parts, mut body) = request.into_parts();
         let method = parts.method.as_str().to_owned();
         let full_path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        let latency = lock(&self.settings).latency;
+        tokio::time::sleep(latency).await;
         let fault = self.faults.take(&method, &full_path);
         let enough = match &fault {
             Some(Action::Drop(bytes)) => *bytes,

@@ -1,5 +1,7 @@
 //! What to read: the image, its manifests, their configs.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use oci::media_type::{is_image_config, is_index, is_manifest};
@@ -17,8 +19,8 @@ pub(crate) async fn pull(sources: &Sources, store: &Store, name: &ManifestName) 
     } else {
         vec![root.manifest()?]
     };
-    let configs = images.iter().map(|image| config(sources, store, &image.config));
-    try_join_all(configs).await?;
+    let configs = distinct(images.iter().map(|image| &image.config));
+    try_join_all(configs.into_iter().map(|descriptor| config(sources, store, descriptor))).await?;
 
     let stats = sources.client().stats();
     Ok(Report {
@@ -85,8 +87,7 @@ async fn images_of_index(sources: &Sources, store: &Store, root: &Root) -> Resul
     if let Some(nested) = index.manifests.iter().find(|entry| is_index(&entry.media_type)) {
         return Err(PullError::NestedIndex { digest: root.digest, nested: nested.digest });
     }
-    let entries: Vec<&Descriptor> =
-        index.manifests.iter().filter(|entry| is_manifest(&entry.media_type)).collect();
+    let entries = distinct(index.manifests.iter().filter(|entry| is_manifest(&entry.media_type)));
     let manifests = try_join_all(entries.iter().map(|entry| manifest(sources, store, entry))).await?;
     let images: Vec<Manifest> = entries
         .iter()
@@ -98,6 +99,12 @@ async fn images_of_index(sources: &Sources, store: &Store, root: &Root) -> Resul
         return Err(PullError::NoImage { digest: root.digest, entries: index.manifests.len() });
     }
     Ok(images)
+}
+
+/// One descriptor for each digest: several platforms may share a document.
+fn distinct<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<&'a Descriptor> {
+    let mut seen = BTreeSet::new();
+    descriptors.filter(|descriptor| seen.insert(descriptor.digest)).collect()
 }
 
 async fn manifest(sources: &Sources, store: &Store, entry: &Descriptor) -> Result<Manifest, PullError> {

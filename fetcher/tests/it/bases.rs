@@ -1,0 +1,106 @@
+//! What is no base image.
+
+use serde_json::json;
+use testkit::{Document, FakeRegistry, artifact, image, index};
+
+use crate::command::Folder;
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+#[test]
+fn an_artifact() {
+    let registry = FakeRegistry::start();
+    let digest = registry.add("a/b", "1", &artifact("application/vnd.cncf.helm.config.v1+json"));
+    Folder::new().fails(
+        &registry.host(),
+        "1",
+        &format!(
+            "error: `{digest}` is an artifact of type `application/vnd.cncf.helm.config.v1+json`, not an image\n\
+             hint: a base has to be a container image: check the repository and the digest or tag\n"
+        ),
+    );
+}
+
+#[test]
+fn an_index_without_images() {
+    let registry = FakeRegistry::start();
+    let attestation = image("unknown/unknown", "statement");
+    registry.add("a/b", "", &attestation);
+    let empty = registry.add_manifest("a/b", "empty", &index(&[]));
+    let only = registry.add_manifest("a/b", "only", &index(&[("unknown/unknown", &attestation)]));
+    for (tag, digest, entries) in [("empty", empty, 0), ("only", only, 1)] {
+        Folder::new().fails(
+            &registry.host(),
+            tag,
+            &format!(
+                "error: index `{digest}` holds no image, only {entries} other entries\n\
+                 hint: check that the tag or digest is that of the image and not of its signatures or attestations\n"
+            ),
+        );
+    }
+}
+
+#[test]
+fn attestations_are_kept_without_their_configs() {
+    let registry = FakeRegistry::start();
+    let (real, attestation) = (image("linux/amd64", "layer"), image("unknown/unknown", "statement"));
+    registry.add("a/b", "", &real);
+    registry.add("a/b", "", &attestation);
+    registry.add_manifest("a/b", "1", &index(&[("linux/amd64", &real), ("unknown/unknown", &attestation)]));
+    let folder = Folder::new();
+    assert_eq!(folder.pull_silently(&registry, "1")["requests"], 4);
+    assert!(folder.blobs().contains(&attestation.manifest.digest().hex()));
+    assert!(!folder.blobs().contains(&attestation.config.digest().hex()));
+}
+
+#[test]
+fn an_index_within_an_index() {
+    let registry = FakeRegistry::start();
+    let inner = registry.add_image("a/b", "", &["linux/amd64"]);
+    let entry = json!({"mediaType": INDEX, "digest": inner, "size": 1});
+    let outer = Document::json(INDEX, &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}));
+    let digest = registry.add_manifest("a/b", "1", &outer);
+    Folder::new().fails(
+        &registry.host(),
+        "1",
+        &format!(
+            "error: index `{digest}` holds another index, `{inner}`; nested indexes are not supported yet\n\
+             hint: pull the inner index by its digest, `{inner}`\n"
+        ),
+    );
+}
+
+#[test]
+fn the_old_schema_1() {
+    let registry = FakeRegistry::start();
+    let media_type = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+    let old = Document::json(media_type, &json!({"schemaVersion": 1, "fsLayers": []}));
+    registry.add_manifest("a/b", "1", &old);
+    let ran = Folder::new().pull(&[&registry.host()], "1");
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("a manifest of the old schema 1"), "{}", ran.stderr);
+}
+
+#[test]
+fn sizes_and_types_that_lie() {
+    let registry = FakeRegistry::start();
+    let image = image("linux/amd64", "layer");
+    registry.add("a/b", "", &image);
+    let honest = image.manifest.descriptor();
+    for (key, value, expected) in [
+        ("size", json!(1), "bytes, but its descriptor says 1\n"),
+        (
+            "mediaType",
+            json!("application/vnd.docker.distribution.manifest.v2+json"),
+            "but the index says `application/vnd.docker",
+        ),
+    ] {
+        let mut entry = honest.clone();
+        entry[key] = value;
+        let lying = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]});
+        registry.add_manifest("a/b", key, &Document::json(INDEX, &lying));
+        let ran = Folder::new().pull(&[&registry.host()], key);
+        assert_eq!(ran.status, 1);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+}
