@@ -118,22 +118,21 @@ pub(crate) enum Compressor {
 }
 
 impl Compressor {
-    /// Puts the compressed form of `input` into `output`, whatever was there before.
-    pub(crate) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+    /// The most bytes that a chunk can become.
+    pub(crate) fn bound(&mut self) -> usize {
+        match self {
+            Self::Gzip(compressor) => compressor.gzip_compress_bound(CHUNK_SIZE),
+            Self::Zstd(_) => zstd::zstd_safe::compress_bound(CHUNK_SIZE),
+        }
+    }
+
+    /// Puts the compressed form of a chunk into `output`, which has [`Compressor::bound`] bytes; returns its length.
+    pub(crate) fn compress(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<usize> {
         match self {
             // Its header has neither name nor time (MTIME 0), and no operating system (OS 255).
-            Self::Gzip(compressor) => {
-                output.resize(compressor.gzip_compress_bound(input.len()), 0);
-                let length = compressor.gzip_compress(input, output).map_err(io::Error::other)?;
-                output.truncate(length);
-            }
-            Self::Zstd(compressor) => {
-                output.clear();
-                output.reserve(zstd::zstd_safe::compress_bound(input.len()));
-                compressor.compress_to_buffer(input, output)?;
-            }
+            Self::Gzip(compressor) => compressor.gzip_compress(input, output).map_err(io::Error::other),
+            Self::Zstd(compressor) => compressor.compress_to_buffer(input, output),
         }
-        Ok(())
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Compressed {
 /// A piece of the output, on its way to the writer.
 enum Piece {
     Raw(Arc<Chunk>),
-    Compressed(Vec<u8>),
+    Compressed(Chunk),
     /// The compressor failed; the writer stops everything.
     Failed(io::Error),
 }
@@ -46,7 +46,6 @@ pub fn compress<T>(
     produce: impl FnOnce(&mut Sink) -> Result<T, LayerError>,
 ) -> Result<(T, Compressed), LayerError> {
     let compresses = codec.compressor().map_err(LayerError::Compress)?.is_some();
-    let spare = Pool::default();
     let in_flight = 2 * jobs.get() + 2;
     thread::scope(|scope| {
         let (raw, raw_chunks) = mpsc::sync_channel(in_flight);
@@ -60,13 +59,13 @@ pub fn compress<T>(
 
         let hasher = scope.spawn(move || hash(&raw_chunks));
         let work_chunks = Arc::new(Mutex::new(work_chunks));
+        let outputs = Arc::new(Pool::default());
         for _ in 0..if compresses { jobs.get() } else { 0 } {
-            let (work_chunks, done, spare) = (Arc::clone(&work_chunks), done.clone(), &spare);
-            scope.spawn(move || compress_chunks(codec, &work_chunks, &done, spare));
+            let (work_chunks, done, outputs) = (Arc::clone(&work_chunks), done.clone(), Arc::clone(&outputs));
+            scope.spawn(move || compress_chunks(codec, &work_chunks, &done, &outputs));
         }
         drop(work_chunks);
-        let spare = &spare;
-        let writer = scope.spawn(move || write_pieces(&pieces, &ticket, spare, output));
+        let writer = scope.spawn(move || write_pieces(&pieces, &ticket, output));
 
         let next = if compresses { Next::Work(work) } else { Next::Writer(done.clone()) };
         drop(done);
@@ -100,7 +99,7 @@ fn compress_chunks(
     codec: Codec,
     chunks: &Mutex<Receiver<Numbered<Arc<Chunk>>>>,
     done: &Sender<Numbered<Piece>>,
-    spare: &Pool,
+    outputs: &Arc<Pool>,
 ) {
     let mut compressor = codec.compressor();
     loop {
@@ -108,9 +107,12 @@ fn compress_chunks(
         let Ok((number, chunk)) = next else { return };
         let piece = match &mut compressor {
             Ok(Some(compressor)) => {
-                let mut bytes = spare.take();
-                match compressor.compress(chunk.bytes(), &mut bytes) {
-                    Ok(()) => Piece::Compressed(bytes),
+                let mut output = Chunk::new(Arc::clone(outputs), compressor.bound());
+                match compressor.compress(chunk.bytes(), output.free()) {
+                    Ok(length) => {
+                        output.advance(length);
+                        Piece::Compressed(output)
+                    }
                     Err(error) => Piece::Failed(error),
                 }
             }
@@ -127,7 +129,6 @@ fn compress_chunks(
 fn write_pieces(
     pieces: &Receiver<Numbered<Piece>>,
     ticket: &Sender<()>,
-    spare: &Pool,
     output: &mut (dyn Write + Send),
 ) -> Result<(Digest, u64), LayerError> {
     let mut hasher = Hasher::new();
@@ -138,10 +139,9 @@ fn write_pieces(
         while let Some(piece) = early.remove(&next) {
             match piece {
                 Piece::Raw(chunk) => output.write_all(chunk.bytes()).map_err(LayerError::Write)?,
-                Piece::Compressed(bytes) => {
-                    hasher.update(&bytes);
-                    output.write_all(&bytes).map_err(LayerError::Write)?;
-                    spare.give(bytes);
+                Piece::Compressed(chunk) => {
+                    hasher.update(chunk.bytes());
+                    output.write_all(chunk.bytes()).map_err(LayerError::Write)?;
                 }
                 Piece::Failed(error) => return Err(LayerError::Compress(error)),
             }
