@@ -5,11 +5,11 @@ use std::collections::btree_map::Entry as MapEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::attributes::{Attributes, DEFAULT_MODE, FileMetadata, SYMLINK_MODE};
+use crate::attributes::{Attributes, FileMetadata};
 use crate::entry::{Entry, Source};
 use crate::error::LayerError;
 use crate::path::ImagePath;
-use crate::{same_content, tree, tree_links};
+use crate::{header_fields, same_content, tree, tree_links};
 
 /// How trees that are in the layer twice are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(crate) fn collect(spec: &LayerSpec) -> Result<Vec<Node>, LayerError> {
     if spec.create_parent_directories {
         add_parents(&mut nodes);
     }
-    apply_metadata(spec, nodes)
+    header_fields::assign(spec, nodes)
 }
 
 fn file(source: PathBuf, size: u64) -> NodeKind {
@@ -119,7 +119,7 @@ fn read_link(source: &Path) -> Result<String, LayerError> {
     target.into_os_string().into_string().map_err(|_| LayerError::NotUtf8(source.to_owned()))
 }
 
-type Nodes = BTreeMap<ImagePath, NodeKind>;
+pub(crate) type Nodes = BTreeMap<ImagePath, NodeKind>;
 
 fn unfold_trees(
     spec: &LayerSpec,
@@ -211,50 +211,4 @@ fn add_parents(nodes: &mut Nodes) {
         missing.extend(path.ancestors().take_while(|above| !nodes.contains_key(above)));
     }
     nodes.extend(missing.into_iter().map(|path| (path, NodeKind::Directory(None))));
-}
-
-fn apply_metadata(spec: &LayerSpec, nodes: Nodes) -> Result<Vec<Node>, LayerError> {
-    let paths: Vec<ImagePath> =
-        spec.file_metadata.keys().filter(|path| !nodes.contains_key(path)).cloned().collect();
-    if !paths.is_empty() {
-        let near = near(&paths, &nodes);
-        return Err(LayerError::UnusedMetadata { paths, near });
-    }
-    let folder = Arc::new(Attributes::with_mode(DEFAULT_MODE));
-    let symlink = Arc::new(Attributes::with_mode(SYMLINK_MODE));
-    let regular = Arc::new(folder.with(&spec.default_metadata));
-    let node = |(path, kind): (ImagePath, NodeKind)| {
-        let usual = match &kind {
-            NodeKind::Directory(_) => &folder,
-            NodeKind::Symlink(_) => &symlink,
-            NodeKind::File { .. } | NodeKind::Empty(_) => &regular,
-        };
-        let attributes = match spec.file_metadata.get(&path) {
-            Some(metadata) => Arc::new(usual.with(metadata)),
-            None => Arc::clone(usual),
-        };
-        Node { path, kind, attributes }
-    };
-    Ok(nodes.into_iter().map(node).collect())
-}
-
-/// At most three entries that somebody may have meant.
-fn near(wanted: &[ImagePath], nodes: &Nodes) -> Vec<ImagePath> {
-    const LIMIT: usize = 3;
-    let mut scored: Vec<(usize, &ImagePath)> = nodes
-        .keys()
-        .filter_map(|path| {
-            let score = wanted.iter().map(|wanted| similarity(wanted.as_str(), path.as_str())).max()?;
-            (score > 0).then_some((score, path))
-        })
-        .collect();
-    scored.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    scored.into_iter().take(LIMIT).map(|(_, path)| path.clone()).collect()
-}
-
-/// Equal parts count from both ends: the same file elsewhere, or another file in the same folder.
-fn similarity(a: &str, b: &str) -> usize {
-    let shared_start = a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
-    let shared_end = a.rsplit('/').zip(b.rsplit('/')).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    shared_start + 2 * shared_end
 }

@@ -24,6 +24,7 @@ mod compress;
 mod contents;
 mod entry;
 mod error;
+mod header_fields;
 pub mod import;
 mod layer_metadata;
 mod listing;

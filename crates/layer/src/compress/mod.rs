@@ -12,6 +12,8 @@
 mod chunk;
 mod codec;
 mod pipeline;
+mod sink;
 
 pub use codec::{Codec, Format, FormatError};
-pub use pipeline::{Compressed, Sink, compress};
+pub use pipeline::{Compressed, compress};
+pub use sink::Sink;
