@@ -24,9 +24,12 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     }
 }
 
+/// More threads than any machine has processors for would only cost memory.
+const MAX_JOBS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+
 /// As many threads as were asked for, or as the machine has processors.
 fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
-    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).min(MAX_JOBS)
 }
 
 /// The media type that a user asked for, or that of the format.
