@@ -25,6 +25,10 @@ impl Client {
             None => None,
         };
         let answer = self.send(&call.host, request, authorization.as_ref()).await;
+        let answer = match first {
+            Some(_) if call.host.is_plain() => self.or_tls(call, request, answer).await,
+            _ => answer,
+        };
         let challenge = match &answer {
             Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED && call.host.is_own(answer.url()) => {
                 Challenge::from_headers(answer.headers())
@@ -43,8 +47,42 @@ impl Client {
         if new == authorization {
             return Ok(refusal);
         }
+        let mut again = request.clone();
+        if call.host.is_own(refusal.url()) {
+            again.url = refusal.url().clone();
+        }
         refusal.drain().await;
-        self.send(&call.host, request, new.as_ref()).await
+        self.send(&call.host, &again, new.as_ref()).await
+    }
+
+    /// A registry on this machine is first spoken to over plain HTTP. One that speaks TLS says 400 to that, or nothing
+    /// that could be understood; then it is asked once more.
+    async fn or_tls(
+        &self,
+        call: &Call,
+        request: &Outgoing,
+        mut answer: Result<Response, Cause>,
+    ) -> Result<Response, Cause> {
+        let perhaps = match &mut answer {
+            Ok(answer) => {
+                answer.release();
+                answer.status() == StatusCode::BAD_REQUEST
+            }
+            // hyper's words for bytes that are no HTTP; a TLS alert is such.
+            Err(Cause::Interrupted(source)) => source.to_string().contains("invalid HTTP"),
+            Err(_) => false,
+        };
+        let mut over_tls = request.clone();
+        if !perhaps || over_tls.url.set_scheme("https").is_err() {
+            return answer;
+        }
+        match self.send(&call.host, &over_tls, None).await {
+            second @ (Ok(_) | Err(Cause::Tls { plain: false, .. })) => {
+                call.host.note_tls();
+                second
+            }
+            Err(_) => answer,
+        }
     }
 
     /// What answers a challenge; `refused` is what was just turned down, so that it is not taken from the cache.

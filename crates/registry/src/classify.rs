@@ -52,12 +52,14 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     chain(error).find_map(|error| error.downcast_ref::<E>())
 }
 
-/// TLS errors travel inside of I/O errors, which do not show them as their source.
+/// TLS errors travel inside of I/O errors, one in the other, which do not show them as their source.
 fn find_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    find::<rustls::Error>(error).or_else(|| {
-        chain(error)
-            .filter_map(|error| error.downcast_ref::<io::Error>()?.get_ref())
-            .find_map(|inner| inner.downcast_ref::<rustls::Error>())
+    chain(error).find_map(|error| {
+        let mut error = error;
+        while let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            error = inner;
+        }
+        error.downcast_ref::<rustls::Error>()
     })
 }
 

@@ -24,7 +24,8 @@ pub(crate) type TokenCell = Arc<tokio::sync::Mutex<Option<Token>>>;
 pub(crate) struct Host {
     pub(crate) registry: RegistryHost,
     pub(crate) limiter: Arc<Limiter>,
-    base: Url,
+    /// Whether plain HTTP is spoken.
+    plain: AtomicBool,
     challenge: Mutex<Option<Challenge>>,
     tokens: Mutex<BTreeMap<Scopes, TokenCell>>,
     destinations: Mutex<BTreeSet<Repository>>,
@@ -39,15 +40,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn base(registry: &RegistryHost, plain: bool) -> Result<Url, Cause> {
+    let scheme = if plain { "http" } else { "https" };
+    Url::parse(&format!("{scheme}://{registry}/v2/"))
+        .map_err(|_| Cause::Protocol("its name is not the host of an address"))
+}
+
 impl Host {
     pub(crate) fn new(registry: RegistryHost, insecure: bool, max_in_flight: usize) -> Result<Self, Cause> {
-        let scheme = if insecure || registry.is_loopback() { "http" } else { "https" };
-        let base = Url::parse(&format!("{scheme}://{registry}/v2/"))
-            .map_err(|_| Cause::Protocol("its name is not the host of an address"))?;
+        let plain = insecure || registry.is_loopback();
+        base(&registry, plain)?;
         Ok(Self {
             registry,
             limiter: Limiter::new(max_in_flight),
-            base,
+            plain: AtomicBool::new(plain),
             challenge: Mutex::default(),
             tokens: Mutex::default(),
             destinations: Mutex::default(),
@@ -60,18 +66,22 @@ impl Host {
 
     /// The address of something below `/v2/<repository>/`.
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Cause> {
-        self.base
-            .join(&format!("{repository}/{rest}"))
-            .map_err(|_| Cause::Protocol("an address cannot be built"))
+        let base = base(&self.registry, self.is_plain())?;
+        base.join(&format!("{repository}/{rest}")).map_err(|_| Cause::Protocol("an address cannot be built"))
     }
 
     /// Whether an address is the registry's own, and not one that it only points to.
     pub(crate) fn is_own(&self, url: &Url) -> bool {
-        url.origin() == self.base.origin()
+        base(&self.registry, self.is_plain()).is_ok_and(|base| base.origin() == url.origin())
     }
 
     pub(crate) fn is_plain(&self) -> bool {
-        self.base.scheme() == "http"
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    /// It turned out to speak TLS, although plain HTTP would have done.
+    pub(crate) fn note_tls(&self) {
+        self.plain.store(false, Ordering::Relaxed);
     }
 
     /// Lets one request go first: from its answer the others learn how to authenticate, which saves each of them a

@@ -34,7 +34,7 @@ pub(crate) struct Response {
     idle: Duration,
     counters: Arc<Counters>,
     put_back: Option<Bytes>,
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
 }
 
 impl Response {
@@ -44,7 +44,7 @@ impl Response {
         counters: Arc<Counters>,
         permit: Option<Permit>,
     ) -> Self {
-        Self { inner, idle, counters, put_back: None, _permit: permit }
+        Self { inner, idle, counters, put_back: None, permit }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -86,6 +86,11 @@ impl Response {
             self.counters.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
         Ok(chunk)
+    }
+
+    /// Lets another request go before this one is read.
+    pub(crate) fn release(&mut self) {
+        self.permit = None;
     }
 
     /// Makes bytes that were read the next ones again.

@@ -19,6 +19,7 @@ use crate::image::{Document, Image, image, index};
 use crate::log::{Kind, Log, Record, count};
 use crate::server::{Handler, Server};
 use crate::store::{Store, Stored};
+use crate::tls::Certificate;
 
 /// A registry on loopback, in memory. It ends when it is dropped.
 pub struct FakeRegistry {
@@ -54,7 +55,14 @@ impl FakeRegistry {
     /// Starts an empty registry.
     pub fn start() -> Self {
         let shared = Arc::new(Shared::default());
-        Self { server: Server::start(Arc::clone(&shared)), shared }
+        Self { server: Server::start(Arc::clone(&shared), None), shared }
+    }
+
+    /// Starts an empty registry that speaks TLS.
+    pub fn start_tls(certificate: &Certificate) -> Self {
+        let shared = Arc::new(Shared::default());
+        let tls = Some(certificate.acceptor.clone());
+        Self { server: Server::start(Arc::clone(&shared), tls), shared }
     }
 
     /// `127.0.0.1:port`

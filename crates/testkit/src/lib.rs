@@ -29,9 +29,11 @@ pub mod proxy;
 mod routes;
 mod server;
 mod store;
+mod tls;
 
 pub use fake_registry::FakeRegistry;
 pub use fault::{Action, Fault};
 pub use guard::Guard;
 pub use image::{Document, Image, artifact, digest_of, image, index};
 pub use log::{Kind, Record, Summary, summary};
+pub use tls::Certificate;

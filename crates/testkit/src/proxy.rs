@@ -78,7 +78,7 @@ pub async fn run(
     };
     let listener = TcpListener::bind(options.listen).await.context("failed to listen")?;
     ready(listener.local_addr()?)?;
-    serve(listener, Arc::new(proxy)).await;
+    serve(listener, Arc::new(proxy), None).await;
     Ok(())
 }
 

@@ -8,8 +8,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use crate::answer::Body;
 
@@ -28,8 +30,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts on a free port.
-    pub(crate) fn start(handler: Arc<impl Handler>) -> Self {
+    /// Starts on a free port, with TLS or without.
+    pub(crate) fn start(handler: Arc<impl Handler>, tls: Option<TlsAcceptor>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -43,7 +45,7 @@ impl Server {
                 let address = listener.local_addr().expect("a bound socket has an address");
                 if sender.send(address).is_ok() {
                     tokio::select! {
-                        () = serve(listener, handler) => {}
+                        () = serve(listener, handler, tls) => {}
                         _ = stopped => {}
                     }
                 }
@@ -63,19 +65,26 @@ impl Drop for Server {
 }
 
 /// Answers until the end of time.
-pub(crate) async fn serve(listener: TcpListener, handler: Arc<impl Handler>) {
+pub(crate) async fn serve(listener: TcpListener, handler: Arc<impl Handler>, tls: Option<TlsAcceptor>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         drop(stream.set_nodelay(true));
-        let handler = Arc::clone(&handler);
+        let (handler, tls) = (Arc::clone(&handler), tls.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| Arc::clone(&handler).handle(request));
             // A connection that breaks is what many tests are about.
-            drop(
-                hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await,
-            );
+            match tls {
+                None => answer(stream, handler).await,
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        answer(stream, handler).await;
+                    }
+                }
+            }
         });
     }
+}
+
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Arc<impl Handler>) {
+    let service = service_fn(move |request| Arc::clone(&handler).handle(request));
+    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }

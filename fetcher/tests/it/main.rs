@@ -8,4 +8,5 @@ mod credentials;
 mod failures;
 mod mirrors;
 mod requests;
+mod tls;
 mod usage;

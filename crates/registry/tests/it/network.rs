@@ -17,7 +17,7 @@ async fn nobody_listens() {
          Connection refused (os error 111)\nhint: is a registry running at `{free}`?"
     );
     assert_eq!(message(&error), expected);
-    assert_eq!(setup.clock.slept(), [], "a registry that never answered is not waited for");
+    assert!(setup.clock.slept().is_empty(), "a registry that never answered is not waited for");
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn nobody_knows_the_name() {
         message.ends_with("hint: check the spelling of `registry.invalid` and that the network is up"),
         "{message}"
     );
-    assert_eq!(setup.clock.slept(), []);
+    assert!(setup.clock.slept().is_empty());
 }
 
 #[tokio::test]

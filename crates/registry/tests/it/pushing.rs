@@ -108,7 +108,7 @@ async fn too_large_a_body_comes_in_parts() {
     let setup = Setup::anonymous();
     setup.registry.limit_bodies(1 << 20);
     assert_eq!(push(&setup).await, Pushed::Uploaded);
-    assert_eq!(setup.clock.slept(), [], "a smaller part needs no patience");
+    assert!(setup.clock.slept().is_empty(), "a smaller part needs no patience");
     setup.registry.forget_requests();
     let other = BlobPush { ..blob(MemoryContent(bytes())) };
     setup.client.push_blob(&setup.remote("c"), &other).await.unwrap();
@@ -190,7 +190,7 @@ async fn content_that_is_gone_or_wrong_is_told_from_the_network() {
         text.contains("failed to read what is to be uploaded: failed to open file `/nonexistent/layer`"),
         "{text}"
     );
-    assert_eq!(setup.clock.slept(), []);
+    assert!(setup.clock.slept().is_empty());
 
     let other = blob(MemoryContent(vec![9; SIZE].into()));
     let error = setup.client.push_blob(&setup.remote("a/b"), &other).await.unwrap_err();

@@ -25,7 +25,7 @@ impl FakeClock {
 
 impl Clock for FakeClock {
     fn now(&self) -> Instant {
-        Instant::now() + self.slept().iter().sum()
+        Instant::now() + self.slept().iter().sum::<Duration>()
     }
 
     fn time_of_day(&self) -> SystemTime {

@@ -99,7 +99,7 @@ async fn run_proxy(arguments: Proxy) -> Outcome {
         latency: Duration::from_millis(arguments.latency_ms),
         faults: arguments.faults,
     };
-    let ready = |address| print(&format!("http://{address}"));
+    let ready = |address| print(&format!("listening on http://{address}"));
     Ok(proxy::run(options, arguments.counts.as_deref(), ready).await?)
 }
 

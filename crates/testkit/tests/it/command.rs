@@ -22,7 +22,7 @@ impl Proxy {
             .unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { child, url: url.trim().to_owned() }
+        Self { child, url: url.trim().trim_start_matches("listening on ").to_owned() }
     }
 }
 
