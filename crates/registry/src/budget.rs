@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::call::Call;
-use crate::error::{Context, Retry};
+use crate::cause::Retry;
+use crate::error::Context;
 use crate::{Cause, Client, Error};
 
 /// Spread of the delays, so that clients that failed together do not come back together.

@@ -6,7 +6,7 @@ use std::io;
 use reqwest::Url;
 
 use crate::Cause;
-use crate::error::Source;
+use crate::cause::Source;
 
 /// Scheme, host and port: all of a URL that is ever shown. Paths and queries of blobs may be signed.
 pub(crate) fn shown(url: &Url) -> String {
@@ -68,6 +68,6 @@ fn mentions(error: &(dyn StdError + 'static), text: &str) -> bool {
 }
 
 /// The last cause says it; those above it only repeat that a request failed.
-fn deepest(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn deepest(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }

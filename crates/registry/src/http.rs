@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use reqwest::{Client, ClientBuilder, Url, redirect};
 
-use crate::error::Source;
+use crate::cause::Source;
+use crate::classify::{authority, deepest};
 use crate::{Cause, Config};
 
 /// What we call ourselves before registries.
@@ -23,9 +24,9 @@ impl HttpClients {
         let local = url.scheme() == "http" && is_loopback(url);
         let cell = if local { &self.local } else { &self.remote };
         cell.get_or_init(|| build(local, config).map_err(Arc::new)).clone().map_err(|error| Cause::Tls {
-            host: crate::classify::authority(url),
+            host: authority(url),
             plain: false,
-            source: Source::from(error),
+            source: Source::from(deepest(&*error)),
         })
     }
 }

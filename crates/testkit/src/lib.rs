@@ -23,6 +23,7 @@ pub mod base_image;
 mod fake_registry;
 mod fault;
 mod guard;
+mod handler;
 mod image;
 mod log;
 pub mod proxy;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, RANGE};
 
 use crate::answer::Answer;
-use crate::fake_registry::{Asked, Shared, lock};
+use crate::handler::{Asked, Shared, lock};
 use crate::image::digest_of;
 use crate::store::Stored;
 

@@ -46,3 +46,18 @@ fn insecure_trusts_everything() {
     registry.add_image("a/b", "1", &["linux/amd64"]);
     Folder::new().env("IMG_INSECURE", "1").pull_silently(&registry, "1");
 }
+
+#[test]
+fn a_machine_without_certificates() {
+    let registry = FakeRegistry::start_tls(&Certificate::valid("127.0.0.1"));
+    let folder = Folder::new();
+    let missing = folder.path("missing.pem");
+    let folder = folder.env("SSL_CERT_FILE", missing.to_str().unwrap());
+    let ran = folder.pull(&[&registry.host()], "1");
+    let host = registry.host();
+    let expected = format!(
+        "error: failed to fetch manifest `1` from `{host}/a/b`: no secure connection to `{host}`: unexpected error: No CA certificates were loaded from the system\n\
+         hint: set SSL_CERT_FILE to a file with the certificate authority that the registry uses\n"
+    );
+    assert_eq!((ran.status, ran.stderr), (1, expected));
+}

@@ -1,0 +1,164 @@
+//! What happens to each request of a fake registry: faults first, then credentials, then the protocol.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
+use hyper::{Request, Response};
+
+use crate::answer::{Answer, Body};
+use crate::fault::{Action, Faults};
+use crate::guard::Guard;
+use crate::log::{Kind, Log, Record};
+use crate::server::Handler;
+use crate::store::Store;
+
+/// What the registry's connections share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) store: Mutex<Store>,
+    pub(crate) settings: Mutex<Settings>,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    /// How often each token was used, and how many were handed out.
+    tokens: Mutex<(BTreeMap<String, usize>, usize)>,
+}
+
+/// How the registry behaves when it behaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) guard: Guard,
+    pub(crate) max_body: Option<usize>,
+    pub(crate) upload_host: Option<String>,
+    pub(crate) latency: Duration,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request whose body was read.
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) own_url: String,
+}
+
+impl Asked {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn header(&self, name: hyper::header::HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl Shared {
+    /// Whether the credentials are right; counts the use of a token.
+    fn admits(&self, guard: &Guard, asked: &Asked) -> bool {
+        let authorization = asked.header(AUTHORIZATION);
+        let writes = !matches!(asked.method.as_str(), "GET" | "HEAD");
+        let mut tokens = lock(&self.tokens);
+        let used = tokens.0.entry(authorization.unwrap_or_default().to_owned()).or_default();
+        let admitted = guard.admits(authorization, writes, *used);
+        *used += 1;
+        admitted
+    }
+
+    fn answer(&self, asked: &Asked) -> Answer {
+        let guard = lock(&self.settings).guard.clone();
+        if Kind::of(&asked.path) == Kind::Token {
+            let mut tokens = lock(&self.tokens);
+            tokens.1 += 1;
+            let form = query(std::str::from_utf8(&asked.body).unwrap_or_default());
+            let refresh =
+                form.iter().find(|(key, _)| key == "refresh_token").map(|(_, value)| value.as_str());
+            return guard.token(asked.header(AUTHORIZATION), refresh, tokens.1);
+        }
+        if !self.admits(&guard, asked) {
+            return guard.challenge(&asked.own_url, &crate::routes::scope(&asked.path, &asked.method));
+        }
+        crate::routes::answer(self, asked)
+    }
+}
+
+impl Handler for Shared {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+        let (parts, mut body) = request.into_parts();
+        let method = parts.method.as_str().to_owned();
+        let full_path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        let latency = lock(&self.settings).latency;
+        tokio::time::sleep(latency).await;
+        let fault = self.faults.take(&method, &full_path);
+        let enough = match &fault {
+            Some(Action::Drop(bytes)) => *bytes,
+            _ => u64::MAX,
+        };
+        let mut read = BytesMut::new();
+        while (read.len() as u64) < enough
+            && let Some(frame) = body.frame().await
+        {
+            read.extend_from_slice(&frame.map_err(io::Error::other)?.into_data().unwrap_or_default());
+        }
+        let own_url = parts.headers.get("host").and_then(|host| host.to_str().ok());
+        let asked = Asked {
+            own_url: format!("http://{}", own_url.unwrap_or_default()),
+            path: parts.uri.path().to_owned(),
+            query: query(parts.uri.query().unwrap_or_default()),
+            headers: parts.headers,
+            body: read.freeze(),
+            method,
+        };
+        let mut record = Record {
+            kind: Kind::of(&asked.path),
+            method: asked.method.clone(),
+            path: full_path,
+            status: 0,
+            authorization: asked.header(AUTHORIZATION).map(str::to_owned),
+            request_bytes: asked.body.len() as u64,
+            response_bytes: 0,
+        };
+        match &fault {
+            Some(Action::Drop(_)) => {
+                crate::routes::keep_part(&self, &asked);
+                self.log.add(record);
+                return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+            }
+            Some(Action::Hang) => {
+                self.log.add(record);
+                return std::future::pending().await;
+            }
+            Some(Action::LoseUploads) => lock(&self.store).forget_uploads(),
+            _ => {}
+        }
+        let answer = match &fault {
+            Some(action @ (Action::Status(..) | Action::Html | Action::Redirect(_))) => {
+                Answer::new(200).spoil(action)
+            }
+            Some(action) => self.answer(&asked).spoil(action),
+            None => self.answer(&asked),
+        };
+        if fault == Some(Action::DropAnswer) {
+            self.log.add(record);
+            return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+        }
+        record.status = answer.status.as_u16();
+        let head = asked.method == "HEAD";
+        record.response_bytes = if head { 0 } else { answer.body.len() as u64 };
+        self.log.add(record);
+        Ok(answer.finish(head, fault == Some(Action::Truncate)))
+    }
+}
+
+fn query(text: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
