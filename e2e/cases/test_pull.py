@@ -13,7 +13,7 @@ class Pull(Bench):
     def setUpClass(cls):
         super().setUpClass()
         cls.registry = cls.server(servers.OurRegistry(cls.folder))
-        cls.base = push_base(cls.folder, cls.registry, size=(1 << 30) // 8, platforms=EIGHT_PLATFORMS)
+        cls.base = push_base(cls.folder, cls.registry, size=1 << 30, platforms=EIGHT_PLATFORMS)
 
     def fetch(self, registry, *words, expect=0):
         """Runs the fetcher by itself; returns the folder, the process and the seconds that it took."""

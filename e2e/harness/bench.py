@@ -41,7 +41,7 @@ class Bench(unittest.TestCase):
 
 
 def push_base(folder, registry, *, repository="demo/base", tag="1.0", size=1 << 20, platforms="linux/amd64,linux/arm64", rootfs=None):
-    """Puts a deterministic multi-platform image into a registry; `size` is that of the big layer of each platform."""
+    """Puts a deterministic multi-platform image into a registry; `size` is that of all its layers together."""
     words = ["--rootfs", rootfs] if rootfs else []
     done = process.run([servers.tool("testkit"), "base-image", "--registry", registry.url, "--repository", repository, "--tag", tag,
                         "--size", size, "--platforms", platforms, *words])

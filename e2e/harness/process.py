@@ -1,6 +1,7 @@
 """Processes: commands that must end, and servers that are ended when a test is done. Only what was started here is ended."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -39,7 +40,7 @@ class Server:
         self.log_path = log_path
         self.log = open(log_path, "ab")  # closed in stop()
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                        stdout=stdout or self.log, stderr=self.log, env=env, start_new_session=True)
+                                        stdout=stdout or self.log, stderr=self.log, env=env, start_new_session=True, bufsize=0)
 
     def wait_for_port(self, port, seconds=30):
         """Returns once something listens on the port; fails when the process ends before."""
@@ -57,14 +58,13 @@ class Server:
     def wait_for_line(self, prefix, seconds=30):
         """The first line of standard output that starts with the prefix, without it."""
         assert self.process.stdout is not None, "start the server with stdout=subprocess.PIPE"
-        os.set_blocking(self.process.stdout.fileno(), True)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while select.select([self.process.stdout], [], [], max(deadline - time.monotonic(), 0))[0]:
             line = self.process.stdout.readline().decode()
-            if not line:
-                break
             if line.startswith(prefix):
                 return line[len(prefix):].strip()
+            if not line:
+                break
         raise AssertionError(f"no line `{prefix}...` from the server; log:\n{self.tail()}")
 
     def tail(self):

@@ -19,7 +19,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let plan = read_plan(&plan_path)?;
     let runfiles = Runfiles::find(&program)?;
     let context = Context {
-        client: connect::client(&connect::Options { insecure: cli.insecure }),
+        client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
         runfiles,
         progress: Progress::new(cli.progress),
         transfers: tokio::sync::Semaphore::new(cli.jobs.get()),
