@@ -19,10 +19,12 @@ pub(crate) fn follow(registry: &RegistryHost, from: &Url, location: &str) -> Res
         from.join(location).map_err(|_| Cause::Protocol("a `Location` header that is no address"))?;
     let refuse = |to: &Url, reason| Err(Cause::Redirect { to: shown(to), reason });
     // Registries behind a proxy that ends TLS often believe that they are called over plain HTTP.
-    let same_host = to.host_str() == from.host_str() && matches!(to.port(), None | Some(80 | 443));
-    if from.scheme() == "https" && to.scheme() == "http" && same_host {
-        let _ = to.set_port(None);
-        let _ = to.set_scheme("https");
+    if from.scheme() == "https" && to.scheme() == "http" && to.host_str() == from.host_str() {
+        let port = to.port().filter(|port| *port != 443).or(from.port());
+        if port == from.port() {
+            let _ = to.set_scheme("https");
+            let _ = to.set_port(port);
+        }
     }
     match to.scheme() {
         "https" => {}
@@ -69,6 +71,10 @@ mod tests {
             ("ghcr.io", "https://ghcr.io/v2/", "https://cdn.io/x", Some("https://cdn.io/x")),
             ("ghcr.io", "https://ghcr.io/v2/", "http://ghcr.io/x", Some("https://ghcr.io/x")),
             ("ghcr.io", "https://ghcr.io/v2/", "http://ghcr.io:80/x", Some("https://ghcr.io/x")),
+            ("ghcr.io", "https://ghcr.io/v2/", "http://ghcr.io:443/x", Some("https://ghcr.io/x")),
+            ("a.io:8443", "https://a.io:8443/v2/", "http://a.io:8443/x", Some("https://a.io:8443/x")),
+            ("a.io:8443", "https://a.io:8443/v2/", "http://a.io/x", Some("https://a.io:8443/x")),
+            ("a.io:8443", "https://a.io:8443/v2/", "http://a.io:9000/x", None),
             ("ghcr.io", "https://ghcr.io/v2/", "http://cdn.io/x", None),
             ("ghcr.io", "https://ghcr.io/v2/", "ftp://cdn.io/x", None),
             ("ghcr.io", "https://ghcr.io/v2/", "https://u:p@cdn.io/x", None),

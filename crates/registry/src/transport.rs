@@ -16,6 +16,10 @@ use crate::redirect::{MAX_REDIRECTS, follow};
 use crate::response::Response;
 use crate::{Cause, Client};
 
+/// How many times the idle limit a registry may take to store a blob that it has received: those that keep blobs in
+/// object stores copy a large one once more before they answer.
+const STORING_TIMEOUTS: u32 = 5;
+
 /// A body that can be sent again.
 #[derive(Clone)]
 pub(crate) enum Body {
@@ -27,6 +31,16 @@ pub(crate) enum Body {
         offset: u64,
         length: u64,
     },
+}
+
+impl Body {
+    /// Bytes of a blob that are sent.
+    fn length(&self) -> u64 {
+        match self {
+            Self::Part { length, .. } => *length,
+            Self::Empty | Self::Bytes(_) => 0,
+        }
+    }
 }
 
 /// A request that can be sent again.
@@ -78,7 +92,10 @@ impl Client {
 
     /// Sends one request to wherever it goes; `host` counts it against the registry's limit.
     pub(crate) async fn send_once(&self, request: &Outgoing, host: Option<&Host>) -> Result<Response, Cause> {
-        let permit = match host {
+        // An upload may read from the same registry, so it must not hold what the reading waits for. Whoever uploads
+        // decides how many at a time.
+        let limited = host.filter(|_| !matches!(request.body, Body::Part { .. }));
+        let permit = match limited {
             Some(host) => Some(host.limiter.acquire().await),
             None => None,
         };
@@ -96,10 +113,10 @@ impl Client {
             }
         };
         self.counters().requests.fetch_add(1, Ordering::Relaxed);
-        let answer = self.while_moving(&sending, builder.send()).await?;
+        let answer = self.while_moving(&sending, request.body.length(), builder.send()).await;
         self.counters().sent.fetch_add(sending.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         let answer =
-            answer.map_err(|error| sending.cause().unwrap_or_else(|| classify(error, &request.url)))?;
+            answer?.map_err(|error| sending.cause().unwrap_or_else(|| classify(error, &request.url)))?;
         if let Some(host) = host {
             host.note_answer();
             match answer.status() {
@@ -132,20 +149,27 @@ impl Client {
         Ok(reqwest::Body::wrap_stream(counted))
     }
 
-    /// Waits for an answer as long as bytes of the body are still leaving.
-    async fn while_moving<F: Future>(&self, sending: &Sending, future: F) -> Result<F::Output, Cause> {
+    /// Waits for an answer as long as bytes of the body are still leaving, and longer once all of it has left.
+    async fn while_moving<F: Future>(
+        &self,
+        sending: &Sending,
+        length: u64,
+        future: F,
+    ) -> Result<F::Output, Cause> {
         let idle = self.config().idle_timeout;
         let mut future = std::pin::pin!(future);
-        let mut before = 0;
+        let (mut before, mut quiet) = (0, 0);
         loop {
             if let Ok(output) = tokio::time::timeout(idle, &mut future).await {
                 return Ok(output);
             }
             let now = sending.bytes.load(Ordering::Relaxed);
-            if now == before {
-                return Err(Cause::Idle(idle));
-            }
+            quiet = if now == before { quiet + 1 } else { 0 };
             before = now;
+            let limit = if length > 0 && now == length { STORING_TIMEOUTS } else { 1 };
+            if quiet >= limit {
+                return Err(Cause::Idle(idle * limit));
+            }
         }
     }
 }

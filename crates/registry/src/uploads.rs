@@ -170,8 +170,12 @@ impl Client {
         let answer = self.request(call, &request).await?;
         match answer.status() {
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT | StatusCode::CREATED => {
-                let next = received(&answer).unwrap_or(offset + length);
-                if next <= offset || next > offset + length {
+                let end = offset + length;
+                let next = match last_byte(&answer) {
+                    Some(0) if end > 1 => 0,
+                    last => last.map_or(end, |last| (last + 1).min(end)),
+                };
+                if next <= offset {
                     return Err(Cause::LostUpload(Vec::new()));
                 }
                 let location = location(call, &answer)?.unwrap_or_else(|| session.location.clone());
@@ -189,7 +193,7 @@ impl Client {
         match answer.status() {
             StatusCode::NO_CONTENT | StatusCode::OK | StatusCode::ACCEPTED => {
                 let location = location(call, &answer)?.unwrap_or_else(|| session.location.clone());
-                let offset = received(&answer).unwrap_or(0);
+                let offset = last_byte(&answer).filter(|last| *last > 0).map_or(0, |last| last + 1);
                 Ok(Some(Session { location, offset, min_chunk: session.min_chunk }))
             }
             status if status.is_client_error() => {
@@ -235,12 +239,10 @@ fn location(call: &Call, answer: &Response) -> Result<Option<Url>, Cause> {
     answer.header(LOCATION).map(|text| follow(&call.remote.registry, answer.url(), text)).transpose()
 }
 
-/// How many bytes the registry has, from `Range: 0-<last>`. An empty upload is `0-0` in practice, as is one of one
-/// byte; taking it for empty repeats a byte at most, which the registry then refuses as out of range.
-fn received(answer: &Response) -> Option<u64> {
+/// The last byte that the registry has, from `Range: 0-<last>`. Nothing at all is `0-0`, too.
+fn last_byte(answer: &Response) -> Option<u64> {
     let text = answer.header(RANGE)?;
-    let last: u64 = text.strip_prefix("bytes=").unwrap_or(text).strip_prefix("0-")?.parse().ok()?;
-    Some(if last == 0 { 0 } else { last + 1 })
+    text.strip_prefix("bytes=").unwrap_or(text).strip_prefix("0-")?.parse().ok()
 }
 
 impl std::fmt::Debug for BlobPush {

@@ -129,6 +129,28 @@ async fn a_broken_upload_goes_on_where_it_broke() {
 }
 
 #[tokio::test]
+async fn an_upload_survives_a_break_anywhere() {
+    for at in [0, 1, 4 << 10, 1 << 20, SIZE / 2, SIZE - 1] {
+        let setup = Setup::anonymous();
+        setup.registry.fault(Fault::parse(&format!("PUT uploads drop+{at} 1")).unwrap());
+        push(&setup).await;
+        let arrived: u64 = setup.registry.requests().iter().map(|record| record.request_bytes).sum();
+        assert!(arrived <= SIZE as u64 + (64 << 10), "dropped at {at}: {arrived} bytes arrived");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_within_a_registry_that_wants_one_request_at_a_time() {
+    let setup =
+        Setup::with(auth::Keychain::anonymous(), |config| registry::Config { max_in_flight: 1, ..config });
+    let digest = setup.registry.add_blob("from", bytes());
+    let (client, from) = (setup.client.clone(), setup.remote("from"));
+    let content = RemoteContent { client, from, digest, size: SIZE as u64 };
+    setup.client.push_blob(&setup.remote("to"), &blob(content)).await.unwrap();
+    assert!(setup.registry.blob("to", &digest.to_string()).is_some());
+}
+
+#[tokio::test]
 async fn parts_that_break_go_on_as_well() {
     let setup = Setup::anonymous();
     setup.registry.limit_bodies(1 << 20);
