@@ -43,6 +43,16 @@ impl Folder {
         path
     }
 
+    /// Writes a shell script beside the output and returns its path. Another process writes it: were it open for
+    /// writing here while another test starts a program, it could not be run for a moment.
+    pub(crate) fn script(&self, name: &str, body: &str) -> PathBuf {
+        let text = self.file(&format!("{name}.text"), &format!("#!/bin/sh\n{body}\n"));
+        let path = self.path(name);
+        let install = Command::new("install").args(["-m", "755"]).args([&text, &path]).status().unwrap();
+        assert!(install.success());
+        path
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }

@@ -1,7 +1,5 @@
 //! Where credentials come from, and what is said when they do not.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use testkit::{FakeRegistry, Guard};
 
 use crate::command::Folder;
@@ -38,18 +36,15 @@ fn from_the_home_folder_or_from_a_named_file() {
 fn from_helpers() {
     let registry = guarded();
     let folder = Folder::new();
-    let script = "#!/bin/sh\necho '{\"Username\":\"me\",\"Secret\":\"hunter2\"}'\n";
-    let helper = folder.file("bin/docker-credential-fake", script);
-    fs_err::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.script("bin/docker-credential-fake", "echo '{\"Username\":\"me\",\"Secret\":\"hunter2\"}'");
     let json = format!(r#"{{"credHelpers": {{"{}": "fake"}}}}"#, registry.host());
     folder.file("home/.docker/config.json", &json);
     let path = format!("{}:/usr/bin:/bin", folder.path("bin").display());
     folder.env("PATH", path).pull_silently(&registry, "1");
 
     let folder = Folder::new();
-    let script = format!("#!/bin/sh\necho '{{\"headers\":{{\"Authorization\":[\"Basic {AUTH}\"]}}}}'\n");
-    let helper = folder.file("helper", &script);
-    fs_err::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let body = format!("echo '{{\"headers\":{{\"Authorization\":[\"Basic {AUTH}\"]}}}}'");
+    let helper = folder.script("helper", &body);
     folder.env("IMG_CREDENTIAL_HELPER", helper.to_str().unwrap()).pull_silently(&registry, "1");
 }
 

@@ -1,7 +1,8 @@
 //! Helpers as shell scripts in a temporary folder.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -13,8 +14,16 @@ pub(crate) struct Script {
 impl Script {
     pub(crate) fn new(body: &str) -> Self {
         let script = Self { folder: tempfile::tempdir().unwrap() };
-        fs_err::write(script.path(), format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs_err::set_permissions(script.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: were it open for writing here while another test starts a program, that
+        // program would hold it open for a moment, and a file that is open for writing cannot be run.
+        let mut writer = Command::new("sh")
+            .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
+            .arg(script.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{body}\n").as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
         script
     }
 
