@@ -10,12 +10,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use oci::media_type::{OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_LAYER_GZIP, OCI_MANIFEST};
+use oci::media_type::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST};
 use oci::{Digest, Platform};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::image::{Document, digest_of};
+use crate::image::Document;
 
 mod layer;
 mod upload;
@@ -127,16 +127,12 @@ fn image(platform: &Platform, layers: &[&Layer]) -> (Document, Document) {
 
 fn read_rootfs(path: &Path) -> Result<Layer, anyhow::Error> {
     let bytes: Bytes = fs_err::read(path)?.into();
-    let (media_type, diff_id) = if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut tar = Vec::new();
-        flate2::read::MultiGzDecoder::new(&bytes[..])
-            .read_to_end(&mut tar)
-            .context("the rootfs is no gzip")?;
-        (OCI_LAYER_GZIP, digest_of(&tar))
-    } else {
-        (OCI_LAYER, digest_of(&bytes))
-    };
-    Ok(Layer::given("rootfs", media_type, bytes, diff_id))
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Layer::given("rootfs", &bytes));
+    }
+    let mut tar = Vec::new();
+    flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut tar).context("the rootfs is no gzip")?;
+    Ok(Layer::given("rootfs", &tar))
 }
 
 /// A hasher that can be fed by a stream.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HOST};
+use hyper::http::request::Parts;
 use hyper::{Request, Response};
 
 use crate::answer::{Answer, Body};
@@ -53,6 +54,38 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Reads the body of a request, or so many bytes of it.
+    async fn read(parts: Parts, mut body: Incoming, enough: u64) -> Result<Self, io::Error> {
+        let mut read = BytesMut::new();
+        while (read.len() as u64) < enough
+            && let Some(frame) = body.frame().await
+        {
+            read.extend_from_slice(&frame.map_err(io::Error::other)?.into_data().unwrap_or_default());
+        }
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        Ok(Self {
+            own_url: format!("http://{host}"),
+            path: parts.uri.path().to_owned(),
+            query: query(parts.uri.query().unwrap_or_default()),
+            headers: parts.headers,
+            body: read.freeze(),
+            method: parts.method.as_str().to_owned(),
+        })
+    }
+
+    /// What is remembered of it, before it is answered.
+    fn record(&self, full_path: String) -> Record {
+        Record {
+            kind: Kind::of(&self.path),
+            method: self.method.clone(),
+            path: full_path,
+            status: 0,
+            authorization: self.header(AUTHORIZATION).map(str::to_owned),
+            request_bytes: self.body.len() as u64,
+            response_bytes: 0,
+        }
+    }
+
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -93,7 +126,7 @@ impl Shared {
 
 impl Handler for Shared {
     async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
-        let (parts, mut body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let method = parts.method.as_str().to_owned();
         let full_path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         let latency = lock(&self.settings).latency;
@@ -103,30 +136,8 @@ impl Handler for Shared {
             Some(Action::Drop(bytes)) => *bytes,
             _ => u64::MAX,
         };
-        let mut read = BytesMut::new();
-        while (read.len() as u64) < enough
-            && let Some(frame) = body.frame().await
-        {
-            read.extend_from_slice(&frame.map_err(io::Error::other)?.into_data().unwrap_or_default());
-        }
-        let own_url = parts.headers.get("host").and_then(|host| host.to_str().ok());
-        let asked = Asked {
-            own_url: format!("http://{}", own_url.unwrap_or_default()),
-            path: parts.uri.path().to_owned(),
-            query: query(parts.uri.query().unwrap_or_default()),
-            headers: parts.headers,
-            body: read.freeze(),
-            method,
-        };
-        let mut record = Record {
-            kind: Kind::of(&asked.path),
-            method: asked.method.clone(),
-            path: full_path,
-            status: 0,
-            authorization: asked.header(AUTHORIZATION).map(str::to_owned),
-            request_bytes: asked.body.len() as u64,
-            response_bytes: 0,
-        };
+        let asked = Asked::read(parts, body, enough).await?;
+        let mut record = asked.record(full_path);
         match &fault {
             Some(Action::Drop(_)) => {
                 crate::routes::keep_part(&self, &asked);

@@ -1,10 +1,13 @@
-//! Layers of a base image: a given one, or a tar that is made while it is read.
+//! Layers of a base image: a given one, or a tar that is made while it is read. All are gzip, because not every judge
+//! reads other layers; what cannot be compressed is only wrapped.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::Compression;
 use oci::Digest;
-use oci::media_type::OCI_LAYER;
+use oci::media_type::OCI_LAYER_GZIP;
 use serde_json::{Value, json};
 
 use super::{Chunks, hash, pattern};
@@ -20,7 +23,6 @@ pub(super) struct Layer {
     pub(super) name: String,
     pub(super) size: u64,
     pub(super) digest: Digest,
-    media_type: &'static str,
     diff_id: Digest,
     content: Content,
 }
@@ -31,17 +33,21 @@ enum Content {
 }
 
 impl Layer {
-    pub(super) fn given(name: &str, media_type: &'static str, bytes: Bytes, diff_id: Digest) -> Self {
-        let (size, digest) = (bytes.len() as u64, hash([bytes.clone()].into_iter()));
-        Self { name: name.to_owned(), size, digest, media_type, diff_id, content: Content::Given(bytes) }
+    /// A tar.
+    pub(super) fn given(name: &str, tar: &[u8]) -> Self {
+        let diff_id = crate::digest_of(tar);
+        let bytes = gzip(tar, Compression::fast());
+        let (size, digest) = (bytes.len() as u64, crate::digest_of(&bytes));
+        Self { name: name.to_owned(), size, digest, diff_id, content: Content::Given(bytes) }
     }
 
     /// Files of 64 MiB in a folder, that many bytes of them.
     pub(super) fn generated(folder: &str, seed: u64, size: u64) -> Self {
         let content = Content::Generated { folder: folder.to_owned(), seed, size, pattern: pattern() };
+        let diff_id = hash(content.tar());
         let digest = hash(content.chunks());
         let size = content.chunks().map(|chunk| chunk.len() as u64).sum();
-        Self { name: folder.to_owned(), size, digest, media_type: OCI_LAYER, diff_id: digest, content }
+        Self { name: folder.to_owned(), size, digest, diff_id, content }
     }
 
     pub(super) fn diff_id(&self) -> Digest {
@@ -49,7 +55,7 @@ impl Layer {
     }
 
     pub(super) fn descriptor(&self) -> Value {
-        json!({"mediaType": self.media_type, "digest": self.digest, "size": self.size})
+        json!({"mediaType": OCI_LAYER_GZIP, "digest": self.digest, "size": self.size})
     }
 
     pub(super) fn chunks(&self) -> Chunks {
@@ -58,14 +64,30 @@ impl Layer {
 }
 
 impl Content {
+    /// The blob, a gzip member for each chunk of a generated tar.
     fn chunks(&self) -> Chunks {
         match self {
             Self::Given(bytes) => Box::new([bytes.clone()].into_iter()),
+            Self::Generated { .. } => Box::new(self.tar().map(|chunk| gzip(&chunk, Compression::none()))),
+        }
+    }
+
+    /// What a generated blob holds; nothing for a given one.
+    fn tar(&self) -> Chunks {
+        match self {
+            Self::Given(_) => Box::new(std::iter::empty()),
             Self::Generated { folder, seed, size, pattern } => {
                 tar(folder.clone(), *seed, *size, Arc::clone(pattern))
             }
         }
     }
+}
+
+/// One gzip member without name and time.
+fn gzip(bytes: &[u8], level: Compression) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() + 128), level);
+    encoder.write_all(bytes).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything").into()
 }
 
 /// A tar: for each file a header, the content and padding; then two blocks of zeros.
@@ -130,7 +152,7 @@ mod tests {
         assert_ne!(layer.digest, Layer::generated("opt/data", 8, FILE_SIZE + 1000).digest);
         let bytes: Vec<u8> = layer.chunks().flatten().collect();
         assert_eq!(bytes.len() as u64, layer.size);
-        let mut archive = tar::Archive::new(bytes.as_slice());
+        let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(bytes.as_slice()));
         let sizes: Vec<u64> = archive
             .entries()
             .unwrap()
