@@ -31,6 +31,14 @@ pulled_image(
     tag = {tag},
 )
 
+# No platform has this value. Its name is what Bazel says about a target platform that the image is not for.
+constraint_setting(name = "platforms")
+
+constraint_value(
+    name = {only_for},
+    constraint_setting = ":platforms",
+)
+
 # For any target platform.
 alias(
     name = "final",
@@ -49,7 +57,7 @@ alias(
 """
 
 # These names are taken in the package.
-_RESERVED = ["final", "image", "package_metadata", "pulled"]
+_RESERVED = ["final", "image", "package_metadata", "platforms", "pulled"]
 
 def purl_of(registries, repository, tag, digest):
     """The package URL of an image.
@@ -68,12 +76,16 @@ def purl_of(registries, repository, tag, digest):
         purl += "?repository_url=" + registries[0]
     return purl
 
+def _only_for(platforms):
+    """The name of a constraint value that says which platforms an image is for: `image_only_for/linux_amd64,linux_arm64`."""
+    return "image_only_for/" + ",".join(platforms)
+
 def _compatible_with(platforms):
     """An image can be used where one of its platforms is the target. With no known platform there is nothing to say."""
     if not platforms:
         return "[]"
     lines = ["        \"{}\": [],".format(Label("//img/constraints:" + platform)) for platform in platforms]
-    lines.append("        \"//conditions:default\": [\"{}\"],".format(Label("@platforms//:incompatible")))
+    lines.append("        \"//conditions:default\": [\":{}\"],".format(_only_for(platforms)))
     return "select({{\n{}\n    }})".format("\n".join(lines))
 
 def _documents(images, index):
@@ -106,6 +118,7 @@ def build_file(*, name, digest, images, index, registries, sources, repository, 
         documents = repr(_documents(images, index)),
         images = "\n".join(["        {},".format(repr(json.encode(image))) for image in images]),
         index = repr(json.encode(index) if index else ""),
+        only_for = repr(_only_for(platforms)),
         package_metadata = Label("@package_metadata//rules:package_metadata.bzl"),
         pulled_image = Label("//img/private/rules:pulled_image.bzl"),
         purl = repr(purl_of(registries, repository, tag, digest)),
