@@ -38,6 +38,9 @@ class Workspace:
         flags += ["--color=no", "--curses=no", "--noshow_progress"] if command in ("build", "run", "test") else []
         if command in ("shutdown", "info", "clean"):
             flags = []
+        if not self.tools_dir:
+            environment = options.pop("env", os.environ)
+            options["env"] = {name: value for name, value in environment.items() if name != "RULES_IMG_TOOLS_DIR"}
         return process.run(["bazel", command, *flags, *words], cwd=self.path, **options)
 
     def build(self, *words, **options):

@@ -193,5 +193,4 @@ fn match_length(key: &str, query: Query<'_>) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[path = "docker_config_tests.rs"]
 mod tests;

@@ -3,7 +3,7 @@
 
 mod blobs;
 #[cfg(test)]
-mod crash_tests;
+mod tests;
 mod files;
 mod layout;
 mod receive;
