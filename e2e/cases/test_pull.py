@@ -66,6 +66,60 @@ class Pull(Bench):
         self.assertEqual([path for path in folder.rglob("*") if path.is_file()], [])
 
 
+class PullAndPush(Bench):
+    """Bases that are handed on as they are."""
+
+    PUSH = """
+image_push(
+    name = "push_base",
+    image = "@base",
+    registry = "localhost:5000",
+    repository = "demo/handed_on",
+    tag = "latest",
+)
+
+image_index(
+    name = "again",
+    manifests = ["@base"],
+    platforms = [":linux_amd64"],
+)
+
+image_push(
+    name = "push_again",
+    image = ":again",
+    registry = "localhost:5000",
+    repository = "demo/again",
+    tag = "latest",
+)
+"""
+
+    def test_a_base_is_pushed_unchanged(self):
+        registry = self.server(servers.OurRegistry(self.folder))
+        other = self.server(servers.OurRegistry(self.folder / "other"))
+        index = judges.manifest(f"{registry.host}/demo/base@{push_base(self.folder, registry)}")
+        index["annotations"] = {"org.opencontainers.image.title": "Größe ≠ 日本"}
+        for child in index["manifests"]:
+            child["annotations"] = {"note": "ünïcödé"}
+        single = judges.manifest(f"{registry.host}/demo/base@{index['manifests'][0]['digest']}")
+        single["annotations"] = {"note": "ünïcödé"}
+        for name, document in (("index", index), ("single", single)):
+            with self.subTest(name):
+                digest = judges.put_manifest(registry.url, "demo/base", name, document)
+                quickstart = self.workspace("quickstart", registry, digest, folder=self.folder / name)
+                build = quickstart.path / "BUILD.bazel"
+                build.write_text(build.read_text() + self.PUSH)
+                quickstart.run_target("//:push_base", "--registry", other.host)
+                self.assertEqual(judges.digest(f"{other.host}/demo/handed_on:latest"), digest)
+                judges.validate(f"{other.host}/demo/handed_on:latest")
+                written = "".join(path.read_text() for path in quickstart.external("base").glob("descriptors/sha256/*.json"))
+                self.assertEqual(written.count("ünïcödé"), 2 if name == "index" else 0, written)
+
+        # A pulled manifest may be one of several in an index.
+        quickstart.run_target("//:push_again", "--registry", other.host)
+        child, = judges.manifest(f"{other.host}/demo/again:latest")["manifests"]
+        self.assertEqual((child["digest"], child["platform"]), (digest, {"architecture": "amd64", "os": "linux"}))
+
+
 class WrongPull(Bench):
     """What Bazel's user reads when a pull cannot work."""
 

@@ -54,6 +54,12 @@ class Workspace:
         """A file below bazel-bin."""
         return self.path / "bazel-bin" / path
 
+    def external(self, name):
+        """The folder of a repository that this workspace's module pulled."""
+        base = pathlib.Path(self.bazel("info", "output_base").stdout.strip())
+        found, = (folder for folder in (base / "external").iterdir() if re.search(rf"[~+]{name}$", folder.name) and folder.is_dir())
+        return found
+
     def digest(self, name):
         """Builds an image target and returns its digest."""
         self.build(f"//:{name}", "--output_groups=+digest")

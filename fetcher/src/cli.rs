@@ -21,10 +21,10 @@ pub(crate) enum Verb {
 
 /// Fetch the manifests and configs of an image into a folder.
 ///
-/// Writes `blobs/sha256/<hex>` for every index, manifest and config, and at last `pull.json`, which says what was
-/// pulled. Documents that are there already are kept. Attestations are fetched as manifests, without their configs.
+/// Writes `blobs/sha256/<hex>` for every index, manifest and config, `descriptors/sha256/<hex>.json` for what is said of
+/// manifests, and at last `pull.json`, which says what was pulled. Documents that are there already are kept. Attestations are fetched as manifests, without their configs.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("version").required(true).args(["digest", "tag"])))]
+#[command(group(ArgGroup::new("version").required(true).multiple(true).args(["digest", "tag"])))]
 pub(crate) struct Pull {
     /// Repository, such as `library/ubuntu`.
     #[arg(long, value_parser = str::parse::<Repository>)]
@@ -35,7 +35,8 @@ pub(crate) struct Pull {
     /// Digest of the image.
     #[arg(long, value_parser = str::parse::<Digest>)]
     digest: Option<Digest>,
-    /// Tag of the image; what it points to is written to `pull.json`.
+    /// Tag of the image; what it points to is written to `pull.json`. With a digest it only serves to say where the tag
+    /// points to now when the digest is gone.
     #[arg(long, value_parser = str::parse::<Tag>)]
     tag: Option<Tag>,
     /// Folder to write to.
@@ -53,6 +54,8 @@ pub(crate) struct PullRequest {
     /// Where it may be, in the order to ask.
     pub(crate) sources: Vec<Remote>,
     pub(crate) name: ManifestName,
+    /// Beside a digest: the tag that it was once found by.
+    pub(crate) tag: Option<Tag>,
     pub(crate) output: PathBuf,
     pub(crate) credential_helper: Option<PathBuf>,
 }
@@ -61,9 +64,9 @@ impl TryFrom<Pull> for PullRequest {
     type Error = anyhow::Error;
 
     fn try_from(pull: Pull) -> Result<Self, anyhow::Error> {
-        let name = match (pull.digest, pull.tag) {
-            (Some(digest), _) => ManifestName::Digest(digest),
-            (None, Some(tag)) => ManifestName::Tag(tag),
+        let (name, tag) = match (pull.digest, pull.tag) {
+            (Some(digest), tag) => (ManifestName::Digest(digest), tag),
+            (None, Some(tag)) => (ManifestName::Tag(tag), None),
             (None, None) => anyhow::bail!("neither `--digest` nor `--tag` is given"),
         };
         let mut sources: Vec<Remote> = Vec::new();
@@ -73,7 +76,7 @@ impl TryFrom<Pull> for PullRequest {
                 sources.push(source);
             }
         }
-        Ok(Self { sources, name, output: pull.output, credential_helper: pull.credential_helper })
+        Ok(Self { sources, name, tag, output: pull.output, credential_helper: pull.credential_helper })
     }
 }
 

@@ -1,7 +1,7 @@
 """Tests of how the documents of a pulled image are read."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//img/private/repo:documents.bzl", "constraint_names", "descriptor_of", "is_image_manifest", "media_type_of", "platform_of")
+load("//img/private/repo:documents.bzl", "constraint_names", "is_image_manifest", "media_type_of", "platform_of")
 
 _OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 _OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -52,23 +52,6 @@ def _platform_test_impl(ctx):
 
 platform_test = unittest.make(_platform_test_impl)
 
-def _descriptor_test_impl(ctx):
-    env = unittest.begin(ctx)
-    entry = {"digest": "sha256:00", "platform": {"architecture": "arm64", "os": "linux", "os.version": "1"}, "size": 2}
-    asserts.equals(
-        env,
-        {
-            "digest": "sha256:00",
-            "platform": {"architecture": "arm64", "os": "linux", "os.version": "1", "variant": "v8"},
-            "size": 2,
-        },
-        descriptor_of(entry, _ARM64),
-    )
-    asserts.equals(env, {"digest": "sha256:00"}, descriptor_of({"digest": "sha256:00"}, _UNKNOWN))
-    return unittest.end(env)
-
-descriptor_test = unittest.make(_descriptor_test_impl)
-
 def _constraints_test_impl(ctx):
     env = unittest.begin(ctx)
     unheard_of = {"architecture": "loong64", "os": "linux", "variant": ""}
@@ -88,4 +71,4 @@ def documents_test_suite(name):
     Args:
         name: string: name of the suite.
     """
-    unittest.suite(name, media_type_test, artifact_test, platform_test, descriptor_test, constraints_test)
+    unittest.suite(name, media_type_test, artifact_test, platform_test, constraints_test)

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use registry::ManifestName;
 use tool::{Failure, FailureContext as _, Outcome};
 
 use crate::cli::{Pull, PullRequest};
@@ -21,7 +22,13 @@ pub(crate) fn run(arguments: Pull) -> Outcome {
         let sources = Sources::new(client, request.sources.clone());
         let store = Store::open(&request.output)?;
         let work = pull(&sources, &store, &request.name);
-        let report = with_notice(&sources, work).await.map_err(|error| failure(&request, error))?;
+        let report = match with_notice(&sources, work).await {
+            Ok(report) => report,
+            Err(error) => {
+                let moved = moved_tag(&request, &sources, &error).await;
+                return Err(failure(&request, error).hints(moved));
+            }
+        };
         store.write_report(&report)?;
         Ok(())
     })
@@ -38,6 +45,17 @@ async fn with_notice<F: Future>(sources: &Sources, work: F) -> F::Output {
     // Progress that nobody can see is no reason to fail.
     drop(std::io::stderr().write_all(text.as_bytes()));
     work.await
+}
+
+/// Registries forget a digest when its tag moves on; where the tag points to now helps whoever has to update it.
+async fn moved_tag(request: &PullRequest, sources: &Sources, error: &PullError) -> Option<String> {
+    let (ManifestName::Digest(pinned), Some(tag)) = (&request.name, &request.tag) else { return None };
+    if !error.is_gone(*pinned) {
+        return None;
+    }
+    let asked = sources.ask(async |client, remote| client.head_manifest(remote, tag.clone()).await).await;
+    let digest = asked.ok()?.0?.digest?;
+    Some(format!("the tag `{tag}` points to `{digest}` now; to follow it, write digest = \"{digest}\""))
 }
 
 fn failure(request: &PullRequest, error: PullError) -> Failure {

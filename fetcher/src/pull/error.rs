@@ -1,6 +1,7 @@
 //! Why an image could not be pulled.
 
 use oci::Digest;
+use registry::{Cause, ManifestName, Operation};
 
 /// Why an image could not be pulled.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,13 @@ pub(crate) enum PullError {
 }
 
 impl PullError {
+    /// Whether the registry has no manifest of this digest.
+    pub(crate) fn is_gone(&self, digest: Digest) -> bool {
+        let Self::Registry(error) = self else { return false };
+        matches!(error.operation(), Operation::FetchManifest(ManifestName::Digest(asked)) if *asked == digest)
+            && matches!(error.cause(), Cause::Status { status, .. } if status.as_u16() == 404)
+    }
+
     /// What the user can do about it.
     pub(crate) fn hints(&self) -> Vec<String> {
         let hint = |text: &str| vec![text.to_owned()];

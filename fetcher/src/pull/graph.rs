@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use oci::media_type::{is_image_config, is_index, is_manifest};
-use oci::{Descriptor, Digest, Index, MAX_CONFIG_SIZE, Manifest};
+use oci::{Descriptor, Digest, Index, MAX_CONFIG_SIZE, Manifest, Platform};
 use registry::ManifestName;
 use serde::de::DeserializeOwned;
 
@@ -14,13 +14,18 @@ use crate::pull::{PullError, Report, Sources, Store};
 /// Pulls the documents of an image into a store.
 pub(crate) async fn pull(sources: &Sources, store: &Store, name: &ManifestName) -> Result<Report, PullError> {
     let root = root(sources, store, name).await?;
-    let images = if is_index(&root.media_type) {
-        images_of_index(sources, store, &root).await?
+    let entries = if is_index(&root.media_type) {
+        entries_of_index(sources, store, &root).await?
     } else {
-        vec![root.manifest()?]
+        vec![Entry { descriptor: root.descriptor(), manifest: root.manifest()? }]
     };
-    let configs = distinct(images.iter().map(|image| &image.config));
+    let configs =
+        distinct(entries.iter().filter(|entry| entry.is_image()).map(|entry| &entry.manifest.config));
     try_join_all(configs.into_iter().map(|descriptor| config(sources, store, descriptor))).await?;
+    store.write_descriptor(&root.descriptor())?;
+    for entry in entries {
+        store.write_descriptor(&entry.with_platform(store))?;
+    }
 
     let stats = sources.client().stats();
     Ok(Report {
@@ -41,6 +46,10 @@ struct Root {
 }
 
 impl Root {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.media_type.clone(), self.digest, self.bytes.len() as u64)
+    }
+
     /// The image, if it is one.
     fn manifest(&self) -> Result<Manifest, PullError> {
         let digest = self.digest;
@@ -80,25 +89,54 @@ async fn root(sources: &Sources, store: &Store, name: &ManifestName) -> Result<R
     })
 }
 
-/// Second wave: all manifests of an index. Attestations and other artifacts are kept, so that the index stays whole,
-/// but they are no images, so nobody will read their configs.
-async fn images_of_index(sources: &Sources, store: &Store, root: &Root) -> Result<Vec<Manifest>, PullError> {
+/// A manifest, and what is said of it.
+struct Entry {
+    descriptor: Descriptor,
+    manifest: Manifest,
+}
+
+impl Entry {
+    /// Attestations and other artifacts are no images, so nobody will read their configs.
+    fn is_image(&self) -> bool {
+        !self.descriptor.is_attestation() && is_image_config(&self.manifest.config.media_type)
+    }
+
+    /// The descriptor with the platform that the index or else the config names.
+    fn with_platform(self, store: &Store) -> Descriptor {
+        if !self.is_image() {
+            return self.descriptor;
+        }
+        let in_config = || serde_json::from_slice(&store.read(self.manifest.config.digest)?).ok();
+        let platform: Option<Platform> = self.descriptor.platform.or_else(in_config);
+        let platform =
+            platform.filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty());
+        let platform = platform.map(|platform| {
+            let variant = platform.variant.as_deref().unwrap_or_default();
+            let variant =
+                Platform::new(platform.os.as_str(), platform.architecture.as_str(), variant).variant;
+            Platform { variant, ..platform }
+        });
+        Descriptor { platform, ..self.descriptor }
+    }
+}
+
+/// Second wave: all manifests of an index, attestations and other artifacts included, so that the index stays whole.
+async fn entries_of_index(sources: &Sources, store: &Store, root: &Root) -> Result<Vec<Entry>, PullError> {
     let index: Index = parse(root.digest, &root.bytes, "image index")?;
     if let Some(nested) = index.manifests.iter().find(|entry| is_index(&entry.media_type)) {
         return Err(PullError::NestedIndex { digest: root.digest, nested: nested.digest });
     }
-    let entries = distinct(index.manifests.iter().filter(|entry| is_manifest(&entry.media_type)));
-    let manifests = try_join_all(entries.iter().map(|entry| manifest(sources, store, entry))).await?;
-    let images: Vec<Manifest> = entries
-        .iter()
+    let descriptors = distinct(index.manifests.iter().filter(|entry| is_manifest(&entry.media_type)));
+    let manifests = try_join_all(descriptors.iter().map(|entry| manifest(sources, store, entry))).await?;
+    let entries: Vec<Entry> = descriptors
+        .into_iter()
         .zip(manifests)
-        .filter(|(entry, manifest)| !entry.is_attestation() && is_image_config(&manifest.config.media_type))
-        .map(|(_, manifest)| manifest)
+        .map(|(descriptor, manifest)| Entry { descriptor: descriptor.clone(), manifest })
         .collect();
-    if images.is_empty() {
+    if !entries.iter().any(Entry::is_image) {
         return Err(PullError::NoImage { digest: root.digest, entries: index.manifests.len() });
     }
-    Ok(images)
+    Ok(entries)
 }
 
 /// One descriptor for each digest: several platforms may share a document.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use blob::AtomicFile;
 use bytes::Bytes;
-use oci::Digest;
+use oci::{Descriptor, Digest};
 use serde::Serialize;
 
 /// What was pulled, for the repository rule.
@@ -20,7 +20,7 @@ pub(crate) struct Report {
     pub(crate) bytes: u64,
 }
 
-/// `blobs/sha256/<hex>` and `pull.json`.
+/// `blobs/sha256/<hex>`, `descriptors/sha256/<hex>.json` and `pull.json`.
 #[derive(Debug)]
 pub(crate) struct Store {
     folder: PathBuf,
@@ -43,6 +43,15 @@ impl Store {
 
     pub(crate) fn write(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
         AtomicFile::write(&self.blobs.join(digest.hex()), bytes)
+    }
+
+    /// What is said of a manifest or an index. The repository rule does not write it, because Starlark cannot be
+    /// trusted with text that is not ASCII.
+    pub(crate) fn write_descriptor(&self, descriptor: &Descriptor) -> io::Result<()> {
+        let folder = self.folder.join("descriptors").join("sha256");
+        fs_err::create_dir_all(&folder)?;
+        let name = format!("{}.json", descriptor.digest.hex());
+        AtomicFile::write(&folder.join(name), &serde_json::to_vec(descriptor)?)
     }
 
     /// The last file of a pull: where it is, everything else is.

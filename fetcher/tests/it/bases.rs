@@ -40,6 +40,44 @@ fn an_index_without_images() {
     }
 }
 
+/// What is said of a manifest, written for the rules.
+fn descriptor(folder: &Folder, digest: &str) -> serde_json::Value {
+    let name = format!("descriptors/sha256/{}.json", digest.strip_prefix("sha256:").unwrap());
+    serde_json::from_slice(&fs_err::read(folder.output().join(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn descriptors_name_the_platform() {
+    let registry = FakeRegistry::start();
+    let (arm, attestation) = (image("linux/arm64", "layer"), image("unknown/unknown", "statement"));
+    for image in [&arm, &attestation] {
+        registry.add("a/b", "", image);
+    }
+    let entry = |image: &testkit::Image, os: &str, architecture: &str| {
+        let mut entry = image.manifest.descriptor();
+        entry["platform"] = json!({"os": os, "architecture": architecture});
+        entry["annotations"] = json!({"note": "größer"});
+        entry
+    };
+    let entries = [entry(&arm, "linux", "arm64"), entry(&attestation, "unknown", "unknown")];
+    let root = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries});
+    let root = registry.add_manifest("a/b", "1", &testkit::Document::json(INDEX, &root)).to_string();
+    let folder = Folder::new();
+    folder.pull_silently(&registry, "1");
+
+    assert_eq!(descriptor(&folder, &root)["mediaType"], INDEX);
+    let said = descriptor(&folder, &arm.manifest.digest().to_string());
+    assert_eq!(said["platform"], json!({"os": "linux", "architecture": "arm64", "variant": "v8"}));
+    assert_eq!(said["annotations"], json!({"note": "größer"}));
+    assert_eq!(descriptor(&folder, &attestation.manifest.digest().to_string()), entries[1]);
+
+    // A single manifest has its platform in its config.
+    let folder = Folder::new();
+    folder.pull_silently(&registry, &arm.manifest.digest().to_string());
+    let said = descriptor(&folder, &arm.manifest.digest().to_string());
+    assert_eq!(said["platform"]["architecture"], "arm64");
+}
+
 #[test]
 fn attestations_are_kept_without_their_configs() {
     let registry = FakeRegistry::start();

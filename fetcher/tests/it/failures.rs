@@ -61,6 +61,30 @@ fn status_404() {
 }
 
 #[test]
+fn a_tag_that_moved() {
+    let registry = FakeRegistry::start();
+    let now = registry.add_image("a/b", "1", &["linux/amd64"]);
+    let gone = format!("sha256:{}", "1".repeat(64));
+    let folder = Folder::new();
+    let output = folder.output();
+    let arguments = [
+        "--registry",
+        &registry.host(),
+        "--digest",
+        &gone,
+        "--tag",
+        "1",
+        "--output",
+        output.to_str().unwrap(),
+    ];
+    let ran = folder.run(&[&["pull", "--repository", "a/b"], arguments.as_slice()].concat());
+    assert_eq!(ran.status, 1);
+    let hint = format!("hint: the tag `1` points to `{now}` now; to follow it, write digest = \"{now}\"\n");
+    assert!(ran.stderr.ends_with(&hint), "{}", ran.stderr);
+    assert_eq!(folder.blobs(), Vec::<String>::new());
+}
+
+#[test]
 fn too_many_requests_and_outages_pass() {
     for fault in [
         "GET /v2/ 429+0 4",

@@ -79,24 +79,6 @@ def platform_of(entry, config):
         variant = "v8"
     return {"architecture": architecture, "os": os, "variant": variant}
 
-def descriptor_of(entry, platform):
-    """The descriptor of a manifest, with its platform written out.
-
-    Args:
-        entry: dict: the descriptor, with or without a platform.
-        platform: dict: what platform_of() returned.
-
-    Returns:
-        dict: the descriptor.
-    """
-    descriptor = dict(entry)
-    if platform["os"] == _UNKNOWN:
-        return descriptor
-    merged = dict(entry.get("platform") or {})
-    merged.update({key: value for key, value in platform.items() if value})
-    descriptor["platform"] = merged
-    return descriptor
-
 def constraint_names(platforms):
     """The config settings of //img/constraints for platforms.
 

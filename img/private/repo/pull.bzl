@@ -5,7 +5,7 @@ are until something needs them.
 """
 
 load("@img_toolchain//:defs.bzl", "fetcher_label")
-load("//img/private/repo:documents.bzl", "INDEX_MEDIA_TYPES", "MANIFEST_MEDIA_TYPES", "constraint_names", "descriptor_of", "is_image_manifest", "media_type_of", "platform_of")
+load("//img/private/repo:documents.bzl", "INDEX_MEDIA_TYPES", "MANIFEST_MEDIA_TYPES", "constraint_names", "is_image_manifest", "media_type_of", "platform_of")
 load("//img/private/repo:pull_attrs.bzl", "problem_with_attributes")
 load("//img/private/repo:pulled_build.bzl", "build_file", "repo_file")
 
@@ -100,7 +100,8 @@ def _fetch(rctx, fetcher, registries):
     arguments = [str(fetcher), "pull", "--repository", rctx.attr.repository, "--output", "."]
     for registry in registries:
         arguments += ["--registry", registry]
-    arguments += ["--digest", rctx.attr.digest] if rctx.attr.digest else ["--tag", rctx.attr.tag]
+    arguments += ["--digest", rctx.attr.digest] if rctx.attr.digest else []
+    arguments += ["--tag", rctx.attr.tag] if rctx.attr.tag else []
     environment = _environment(rctx)
     helper = environment.get("IMG_CREDENTIAL_HELPER")
     if helper:
@@ -122,27 +123,25 @@ def _fetch(rctx, fetcher, registries):
 def _blob(digest):
     return "blobs/sha256/" + digest.removeprefix("sha256:")
 
+def _descriptor(digest):
+    """What the fetcher wrote about a manifest or an index. Starlark could not: it mangles text that is not ASCII."""
+    return "descriptors/sha256/{}.json".format(digest.removeprefix("sha256:"))
+
 def _read_document(rctx, digest):
-    """The text of a document and what is in it; None if the fetcher left it out."""
+    """What is in a document; None if the fetcher left it out."""
     path = _blob(digest)
-    if not rctx.path(path).exists:
-        return None
-    text = rctx.read(path)
-    return struct(json = json.decode(text), size = len(text))
+    return json.decode(rctx.read(path)) if rctx.path(path).exists else None
 
 def _image(rctx, entry, manifest):
-    """Describes an image of the repository, and writes its descriptor."""
+    """Describes an image of the repository."""
     config_digest = manifest.get("config", {}).get("digest", "")
     config = _read_document(rctx, config_digest) if config_digest else None
-    platform = platform_of(entry, config.json if config else None)
-    descriptor = _blob(entry["digest"]) + ".descriptor.json"
-    rctx.file(descriptor, json.encode(descriptor_of(entry, platform)), executable = False)
     return {
         "config": _blob(config_digest) if config else "",
-        "descriptor": descriptor,
+        "descriptor": _descriptor(entry["digest"]),
         "layers": [layer["mediaType"] for layer in manifest.get("layers", [])],
         "manifest": _blob(entry["digest"]),
-        "platform": platform,
+        "platform": platform_of(entry, config),
     }
 
 def _images_of_index(rctx, index):
@@ -155,28 +154,26 @@ def _images_of_index(rctx, index):
             continue
         document = _read_document(rctx, entry["digest"])
         if document:
-            images.append(_image(rctx, entry, document.json))
+            images.append(_image(rctx, entry, document))
     return images
 
 def _images(rctx, report):
     """Describes the root document and all images of it."""
-    document = _read_document(rctx, report["digest"])
-    media_type = media_type_of(document.json, report.get("mediaType", ""))
-    entry = {"digest": report["digest"], "mediaType": media_type, "size": document.size}
+    digest = report["digest"]
+    document = _read_document(rctx, digest)
+    media_type = media_type_of(document, report.get("mediaType", ""))
     if media_type in INDEX_MEDIA_TYPES:
-        descriptor = _blob(report["digest"]) + ".descriptor.json"
-        rctx.file(descriptor, json.encode(entry), executable = False)
         return struct(
-            images = _images_of_index(rctx, document.json),
-            index = {"descriptor": descriptor, "index": _blob(report["digest"])},
+            images = _images_of_index(rctx, document),
+            index = {"descriptor": _descriptor(digest), "index": _blob(digest)},
         )
     if media_type not in MANIFEST_MEDIA_TYPES:
         _fail(rctx, "repository", "expected an image or an index, found a document of type {}".format(repr(media_type)))
-    if not is_image_manifest(document.json):
+    if not is_image_manifest(document):
         _fail(rctx, "repository", "expected an image, found an artifact: the type of its config is {}".format(
-            repr(document.json.get("config", {}).get("mediaType", "")),
+            repr(document.get("config", {}).get("mediaType", "")),
         ))
-    return struct(images = [_image(rctx, entry, document.json)], index = None)
+    return struct(images = [_image(rctx, {"digest": digest}, document)], index = None)
 
 def _result(rctx, digest):
     """Tells Bazel whether the same attributes always give the same repository."""
