@@ -100,11 +100,12 @@ impl Report {
             if self.dry_run { ("would push", "to upload") } else { ("pushed", "uploaded") };
         let Counts { present, mounted, uploaded: sent, manifests } = self.counts;
         format!(
-            "{verb} {reference}: {} already there, {} mounted, {} {uploaded} ({}), {manifests} manifests, {:.2} s",
+            "{verb} {reference}: {} already there, {} mounted, {} {uploaded} ({}), {}, {:.2} s",
             plural(present.blobs, "blob"),
             mounted.blobs,
             sent.blobs,
             size(sent.bytes),
+            plural(manifests, "manifest"),
             self.seconds
         )
     }
@@ -153,7 +154,7 @@ mod tests {
         };
         assert_eq!(
             report.line(),
-            "pushed r/a:t: 1 blob already there, 1 mounted, 1 uploaded (2.00 KiB), 1 manifests, 1.50 s"
+            "pushed r/a:t: 1 blob already there, 1 mounted, 1 uploaded (2.00 KiB), 1 manifest, 1.50 s"
         );
         report.dry_run = true;
         assert!(report.line().starts_with("would push r/a:t: "));

@@ -6,6 +6,7 @@ use tool::{Failure, FailureContext as _};
 
 use crate::commands::deploy::runfile;
 use crate::push::Context;
+use crate::push::source::changed;
 
 /// A document that will be written to the registry, byte for byte as the build made it.
 #[derive(Clone, Debug)]
@@ -32,27 +33,29 @@ impl Document {
 }
 
 /// Reads the image of an operation.
-pub(crate) fn load(context: &Context, root: Digest) -> Result<Image, Failure> {
-    let root = read(context, root)?;
+pub(crate) fn load(context: &Context, operation: &plan::Push) -> Result<Image, Failure> {
+    let read = |digest| read(context, operation, digest);
+    let root = read(operation.root.digest)?;
     if !media_type::is_index(&root.media_type) {
         return Ok(Image { manifests: vec![root.clone()], root });
     }
     let index: Index =
         serde_json::from_slice(&root.bytes).about(format!("the index `{}` is not valid", root.digest))?;
-    let manifests =
-        index.manifests.iter().map(|child| read(context, child.digest)).collect::<Result<_, _>>()?;
+    let manifests = index.manifests.iter().map(|child| read(child.digest)).collect::<Result<_, _>>()?;
     Ok(Image { root, manifests })
 }
 
-fn read(context: &Context, digest: Digest) -> Result<Document, Failure> {
+fn read(context: &Context, operation: &plan::Push, digest: Digest) -> Result<Document, Failure> {
     let known = context.plan.blobs.get(&digest);
     let Some((blob, path)) = known.and_then(|blob| blob.runfile.as_ref().map(|path| (blob, path))) else {
         return Err(Failure::new(anyhow::anyhow!("the plan names no file for the manifest `{digest}`")));
     };
     let path = runfile(&context.runfiles, path)?;
     let file = fs_err::File::open(&path)?;
-    let bytes = blob::read_bounded(file, oci::MAX_MANIFEST_SIZE).about(path.display().to_string())?;
-    blob::verify_bytes(&bytes, digest, Some(blob.size)).about(path.display().to_string())?;
+    let bytes = blob::read_bounded(file, oci::MAX_MANIFEST_SIZE)
+        .about(format!("failed to read `{}`", path.display()))?;
+    blob::verify_bytes(&bytes, digest, Some(blob.size))
+        .map_err(|mismatch| changed(&path, mismatch, &operation.label))?;
     let manifest = if media_type::is_index(&blob.media_type) {
         None
     } else {

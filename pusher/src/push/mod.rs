@@ -9,11 +9,12 @@ mod documents;
 mod source;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
 use oci::{Descriptor, Digest};
-use registry::{BlobPush, Client, ManifestName, Pushed};
+use registry::{BlobPush, Cause, Client, Content, ManifestName, Pushed};
 use tokio::sync::Semaphore;
 use tool::{Failure, FailureContext as _};
 
@@ -56,7 +57,7 @@ pub(crate) async fn push(context: &Context, operation: &plan::Push) -> Result<Re
     let start = Instant::now();
     let outcome = async {
         let to = Destination::new(operation, &context.overrides)?;
-        let image = documents::load(context, operation.root.digest)?;
+        let image = documents::load(context, operation)?;
         context.client.expect_push(&to.remote);
         let push = Push { context, operation, to, image, counter: Counter::default() };
         let unchanged = push.run().await?;
@@ -162,11 +163,13 @@ impl Push<'_> {
         }
         // Holding a permit only for transfers would need to know beforehand whether a mount is refused.
         let _permit = self.context.transfers.acquire().await?;
-        let content = source::find(self.context, self.operation, blob)?;
-        let request = BlobPush { digest: blob.digest, size: blob.size, mount_from, content: Some(content) };
-        match client.push_blob(&self.to.remote, &request).await.map_err(failure)? {
-            Pushed::Mounted => Ok(Outcome::Mounted),
-            Pushed::Uploaded => Ok(Outcome::Uploaded),
+        let sources = source::find(self.context, self.operation, blob)?;
+        let content = Some(Arc::<source::Sources>::clone(&sources) as Arc<dyn Content>);
+        let request = BlobPush { digest: blob.digest, size: blob.size, mount_from, content };
+        match client.push_blob(&self.to.remote, &request).await {
+            Ok(Pushed::Mounted) => Ok(Outcome::Mounted),
+            Ok(Pushed::Uploaded) => Ok(Outcome::Uploaded),
+            Err(error) => Err(sources.explain(error)),
         }
     }
 
@@ -190,8 +193,12 @@ fn is_foreign(media_type: &str) -> bool {
     media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
 }
 
-/// A registry's error with its hints.
+/// A registry's error with its hints, or those of the registry that an upload was to be read from.
 fn failure(error: registry::Error) -> Failure {
-    let hints = error.hints();
+    let read = match error.cause() {
+        Cause::Content(error) => error.get_ref().and_then(|error| error.downcast_ref::<registry::Error>()),
+        _ => None,
+    };
+    let hints = read.unwrap_or(&error).hints();
     Failure::new(error).hints(hints)
 }

@@ -1,23 +1,33 @@
-//! Where the bytes of a blob come from: a runfile, else a registry that has it. Verified on the way.
+//! Where the bytes of a blob come from: a runfile, else a registry that has it. The registry client verifies them.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use blob::Verifier;
+use blob::{Mismatch, VerifyingReader};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
-use oci::{Descriptor, Digest};
-use registry::{ByteStream, Content, FileContent, Remote, RemoteContent};
-use tool::Failure;
+use oci::Descriptor;
+use registry::{ByteStream, Cause, Content, FileContent, Remote, RemoteContent};
+use tool::{Failure, FailureContext as _};
 
 use crate::progress::Transfer;
-use crate::push::Context;
+use crate::push::{Context, failure};
 
-/// The sources of a blob, asked in order; the bytes are checked and shown as they pass.
-struct Checked {
-    digest: Digest,
-    size: u64,
-    sources: Vec<Arc<dyn Content>>,
+/// A place that should have the blob.
+enum Place {
+    File(PathBuf),
+    Registry(RemoteContent),
+}
+
+/// The sources of a blob, asked in order; shows the bytes as they pass.
+pub(crate) struct Sources {
+    blob: Descriptor,
+    label: String,
+    places: Vec<Place>,
+    /// Position of the source that was opened last.
+    opened: AtomicUsize,
     transfer: Arc<Transfer>,
 }
 
@@ -26,38 +36,44 @@ pub(crate) fn find(
     context: &Context,
     operation: &plan::Push,
     blob: &Descriptor,
-) -> Result<Arc<dyn Content>, Failure> {
+) -> Result<Arc<Sources>, Failure> {
     let known = context.plan.blobs.get(&blob.digest);
-    let mut sources: Vec<Arc<dyn Content>> = Vec::new();
+    let mut places = Vec::new();
     if let Some(file) =
         known.and_then(|known| known.runfile.as_deref()).and_then(|path| context.runfiles.resolve(path))
     {
         let found = fs_err::metadata(&file)?.len();
         if found != blob.size {
-            let text = format!(
-                "`{}` was changed after the build: expected {} bytes, found {found}",
-                file.display(),
-                blob.size
-            );
-            return Err(Failure::new(anyhow::anyhow!(text))
-                .hint(format!("build it again: bazel build {}", operation.label)));
+            let difference = anyhow::anyhow!("expected {} bytes, found {found}", blob.size);
+            return Err(changed(&file, difference, &operation.label));
         }
-        sources.push(Arc::new(FileContent(file)));
+        places.push(Place::File(file));
     }
     for source in known.into_iter().flat_map(|known| &known.sources) {
-        let from = Remote::new(source.registry.parse()?, source.repository.parse()?);
-        sources.push(Arc::new(RemoteContent {
+        places.push(Place::Registry(RemoteContent {
             client: context.client.clone(),
-            from,
+            from: Remote::new(source.registry.parse()?, source.repository.parse()?),
             digest: blob.digest,
             size: blob.size,
         }));
     }
-    if sources.is_empty() {
+    if places.is_empty() {
         return Err(nowhere(operation, blob, known));
     }
-    let transfer = Arc::new(context.progress.transfer(blob.digest, blob.size));
-    Ok(Arc::new(Checked { digest: blob.digest, size: blob.size, sources, transfer }))
+    Ok(Arc::new(Sources {
+        blob: blob.clone(),
+        label: operation.label.clone(),
+        places,
+        opened: AtomicUsize::new(0),
+        transfer: Arc::new(context.progress.transfer(blob.digest, blob.size)),
+    }))
+}
+
+/// A file of the build that is no longer what it was.
+pub(crate) fn changed(file: &Path, difference: impl Into<anyhow::Error>, label: &str) -> Failure {
+    Failure::new(difference)
+        .context(format!("`{}` was changed after the build", file.display()))
+        .hint(format!("build it again: bazel build {label}"))
 }
 
 fn nowhere(operation: &plan::Push, blob: &Descriptor, known: Option<&plan::Blob>) -> Failure {
@@ -69,15 +85,64 @@ fn nowhere(operation: &plan::Push, blob: &Descriptor, known: Option<&plan::Blob>
         .hint(format!("start the target with `bazel run {}`", operation.label))
 }
 
-impl Content for Checked {
+impl Sources {
+    /// Why an upload failed: what is wrong with a source is said of the source and not of the registry that was to
+    /// get it.
+    pub(crate) fn explain(&self, error: registry::Error) -> Failure {
+        let mismatch = mismatch(error.cause()).cloned();
+        match (&self.places[self.opened.load(Ordering::Relaxed)], mismatch) {
+            (Place::File(file), Some(mismatch)) => changed(file, mismatch, &self.label),
+            // Parts of a blob are only checked by the registry that gets them.
+            (Place::File(file), None) if error.cause().status().is_some_and(|status| status == 400) => {
+                self.check(file).err().unwrap_or_else(|| failure(error))
+            }
+            (Place::Registry(source), Some(mismatch)) => Failure::new(mismatch)
+                .context(format!("failed to fetch blob `{}` from `{}`", self.blob.digest, source.from))
+                .hint(format!("`{}`, or a proxy before it, serves wrong content", source.from.registry)),
+            _ => failure(error),
+        }
+    }
+
+    fn show(&self, bytes: ByteStream, offset: u64) -> ByteStream {
+        let transfer = Arc::clone(&self.transfer);
+        transfer.restart(offset);
+        let shown = bytes.inspect(move |chunk| {
+            if let Ok(chunk) = chunk {
+                transfer.advance(chunk.len() as u64);
+            }
+        });
+        shown.boxed()
+    }
+
+    fn check(&self, file: &Path) -> Result<(), Failure> {
+        let reader = fs_err::File::open(file)?;
+        let mut reader = VerifyingReader::new(reader, self.blob.digest, Some(self.blob.size));
+        match io::copy(&mut reader, &mut io::sink()) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(changed(file, error, &self.label))
+            }
+            Err(error) => Err(error).about(format!("failed to read `{}`", file.display())),
+        }
+    }
+}
+
+impl Content for Sources {
     fn open(&self, offset: u64) -> BoxFuture<'_, io::Result<ByteStream>> {
         Box::pin(async move {
             let mut failed = None;
-            for source in &self.sources {
-                match first_chunk(source.as_ref(), offset).await {
-                    Ok(bytes) => return Ok(self.check(bytes, offset)),
+            for (position, source) in self.places.iter().enumerate() {
+                let opened = match source {
+                    Place::File(file) => first_chunk(&FileContent(file.clone()), offset).await,
+                    Place::Registry(content) => first_chunk(content, offset).await,
+                };
+                match opened {
+                    Ok(bytes) => {
+                        self.opened.store(position, Ordering::Relaxed);
+                        return Ok(self.show(bytes, offset));
+                    }
                     Err(error) if failed.is_none() => failed = Some(error),
-                    Err(error) => tracing::warn!("another source of `{}` failed: {error}", self.digest),
+                    Err(error) => tracing::warn!("another source of `{}` failed: {error}", self.blob.digest),
                 }
             }
             Err(failed.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no source")))
@@ -95,32 +160,10 @@ async fn first_chunk(source: &dyn Content, offset: u64) -> io::Result<ByteStream
     }
 }
 
-impl Checked {
-    /// Counts the bytes; from the first byte on, also verifies them. A resumed upload is verified by the registry alone.
-    fn check(&self, bytes: ByteStream, offset: u64) -> ByteStream {
-        let transfer = Arc::clone(&self.transfer);
-        transfer.restart(offset);
-        let counted = bytes.inspect(move |chunk| {
-            if let Ok(chunk) = chunk {
-                transfer.advance(chunk.len() as u64);
-            }
-        });
-        if offset > 0 {
-            return counted.boxed();
-        }
-        let verifier = Verifier::new(self.digest, Some(self.size));
-        stream::unfold((counted.boxed(), Some(verifier)), |(mut bytes, verifier)| async move {
-            let mut verifier = verifier?;
-            let invalid = |mismatch| io::Error::new(io::ErrorKind::InvalidData, mismatch);
-            match bytes.next().await {
-                Some(Ok(chunk)) => match verifier.update(&chunk) {
-                    Ok(()) => Some((Ok(chunk), (bytes, Some(verifier)))),
-                    Err(mismatch) => Some((Err(invalid(mismatch)), (bytes, None))),
-                },
-                Some(Err(error)) => Some((Err(error), (bytes, None))),
-                None => verifier.finish().err().map(|mismatch| (Err(invalid(mismatch)), (bytes, None))),
-            }
-        })
-        .boxed()
+/// What the client found when it compared the bytes with their digest.
+fn mismatch(cause: &Cause) -> Option<&Mismatch> {
+    match cause {
+        Cause::Content(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
     }
 }

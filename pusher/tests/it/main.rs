@@ -1,0 +1,11 @@
+//! The program as `bazel run` starts it: what it asks, sends, says and returns.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
+mod command_line;
+mod content;
+mod credentials;
+mod network;
+mod pushing;
+mod sources;
+mod target;
