@@ -32,7 +32,7 @@ impl Client {
     pub(crate) async fn try_head_blob(&self, call: &Call, digest: Digest) -> Result<bool, Cause> {
         let response = self.request(call, &blob_request(call, Method::HEAD, digest)?).await?;
         match response.status() {
-            StatusCode::OK => Ok(true),
+            StatusCode::OK => response.page_instead_of("a blob").map_or(Ok(true), Err),
             StatusCode::NOT_FOUND => Ok(false),
             _ => Err(response.into_failure(&*self.config().clock).await),
         }

@@ -93,15 +93,14 @@ impl Client {
     ) -> Result<Option<ManifestHead>, Cause> {
         let request = manifest_request(call, Method::HEAD, name)?;
         let response = self.request(call, &request).await?;
-        let media_type = response.media_type();
-        match (response.status(), media_type) {
-            (StatusCode::NOT_FOUND, _) => Ok(None),
-            (StatusCode::OK, Some(content_type)) if content_type == "text/html" => {
-                Err(Cause::NotARegistry { content_type, expected: "a manifest" })
-            }
-            (StatusCode::OK, media_type) => Ok(Some(ManifestHead {
+        if let Some(page) = response.page_instead_of("a manifest") {
+            return Err(page);
+        }
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::OK => Ok(Some(ManifestHead {
                 digest: response.header(CONTENT_DIGEST).and_then(|text| text.parse().ok()),
-                media_type,
+                media_type: response.media_type(),
                 size: response.content_length(),
             })),
             _ => Err(response.into_failure(&*self.config().clock).await),
@@ -142,6 +141,9 @@ impl Client {
         let response = self.request(call, &request).await?;
         if !response.status().is_success() {
             return Err(response.into_failure(&*self.config().clock).await);
+        }
+        if let Some(page) = response.page_instead_of("a written manifest") {
+            return Err(page);
         }
         let stored = response.header(CONTENT_DIGEST).and_then(|text| text.parse::<Digest>().ok());
         if stored.is_some_and(|stored| stored != blob::digest_of(bytes)) {

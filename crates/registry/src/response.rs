@@ -69,6 +69,13 @@ impl Response {
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
+    /// A web page where the protocol has something else. Only `200` is looked at: some registries put this type on their
+    /// empty `201` and `202`.
+    pub(crate) fn page_instead_of(&self, expected: &'static str) -> Option<Cause> {
+        let content_type = self.media_type().filter(|media_type| media_type == "text/html")?;
+        (self.status() == StatusCode::OK).then_some(Cause::NotARegistry { content_type, expected })
+    }
+
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.header(reqwest::header::CONTENT_LENGTH)?.parse().ok()
     }

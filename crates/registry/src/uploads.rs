@@ -110,8 +110,11 @@ impl Client {
                 answer.drain().await;
                 self.request(call, &begin_request(call, blob.digest, None)?).await?
             }
-            _ => return Err(answer.into_failure(&*self.config().clock).await),
+            _ => answer,
         };
+        if let Some(page) = answer.page_instead_of("an upload") {
+            return Err(page);
+        }
         if answer.status() != StatusCode::ACCEPTED {
             return Err(answer.into_failure(&*self.config().clock).await);
         }
@@ -206,7 +209,8 @@ impl Client {
 
     async fn finished(&self, answer: Response) -> Result<(), Cause> {
         match answer.status() {
-            StatusCode::CREATED | StatusCode::NO_CONTENT | StatusCode::OK => Ok(()),
+            StatusCode::CREATED | StatusCode::NO_CONTENT => Ok(()),
+            StatusCode::OK => answer.page_instead_of("a finished upload").map_or(Ok(()), Err),
             StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE => Err(self.lost(answer).await),
             _ => Err(answer.into_failure(&*self.config().clock).await),
         }

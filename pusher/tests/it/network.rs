@@ -160,3 +160,20 @@ fn something_that_is_no_registry() {
     Target::image(&registry.host(), &image, &[])
         .fails(&registry, &message(&format!("`{}`", image.manifest.digest())));
 }
+
+#[test]
+fn a_page_is_no_confirmation() {
+    for (fault, expected) in [
+        ("HEAD blobs html", "a blob"),
+        ("POST uploads html", "an upload"),
+        ("PUT uploads html", "a finished upload"),
+        ("PUT manifests html", "a written manifest"),
+    ] {
+        let (registry, _, target) = faulty(fault);
+        let ran = target.run(&[]);
+        let said = format!("answered with `text/html` instead of {expected}\n");
+        assert!(ran.stderr.contains(&said), "{fault}: {}", ran.stderr);
+        assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{fault}");
+        target.assert_nothing_pushed(&registry);
+    }
+}
