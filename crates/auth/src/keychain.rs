@@ -44,12 +44,14 @@ pub struct Answer {
 
 type Answers = BTreeMap<(String, String), Arc<OnceLock<Answer>>>;
 type Warn = Box<dyn Fn(&Error) + Send + Sync>;
+type Tell = Box<dyn Fn(Query<'_>, &Answer) + Send + Sync>;
 
 /// Sources in order. Answers are kept: a host's credentials are looked up once in a run, however many tasks ask.
 #[derive(Default)]
 pub struct Keychain {
     sources: Vec<Box<dyn Source>>,
     warn: Option<Warn>,
+    tell: Option<Tell>,
     warned: Mutex<BTreeSet<String>>,
     answers: Mutex<Answers>,
 }
@@ -69,6 +71,13 @@ impl Keychain {
     #[must_use]
     pub fn on_failure(mut self, warn: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         self.warn = Some(Box::new(warn));
+        self
+    }
+
+    /// Calls `tell` with each answer, once for each host and repository.
+    #[must_use]
+    pub fn on_answer(mut self, tell: impl Fn(Query<'_>, &Answer) + Send + Sync + 'static) -> Self {
+        self.tell = Some(Box::new(tell));
         self
     }
 
@@ -92,6 +101,9 @@ impl Keychain {
                 Err(error) => self.report(&error),
             }
             answer.asked.push(source.name());
+        }
+        if let Some(tell) = &self.tell {
+            tell(query, &answer);
         }
         answer
     }

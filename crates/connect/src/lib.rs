@@ -26,7 +26,10 @@ pub struct Options {
 pub fn client(options: &Options) -> registry::Client {
     let helper = credential_helper(options).map(|program| Box::new(program) as Box<dyn auth::Source>);
     let sources = helper.into_iter().chain(locations().sources()).collect();
-    let keychain = auth::Keychain::new(sources).on_failure(|error| tracing::warn!("{}", chain(error)));
+    let mut keychain = auth::Keychain::new(sources).on_failure(|error| tracing::warn!("{}", chain(error)));
+    if env::IMG_AUTH_DEBUG.is_on() {
+        keychain = keychain.on_answer(|query, answer| tracing::warn!("{}", explain(query, answer)));
+    }
     let insecure = options.insecure || env::IMG_INSECURE.is_on();
     let retry = limits::retry_policy(registry::RetryPolicy::default());
     let config = registry::Config { insecure, retry, ..limits::in_flight(registry::Config::default()) };
@@ -53,6 +56,16 @@ fn locations() -> auth::Locations {
         xdg_runtime_dir: path(&env::XDG_RUNTIME_DIR),
         xdg_config_home: path(&env::XDG_CONFIG_HOME),
     }
+}
+
+/// Which source had credentials and which had none; never the credentials.
+fn explain(query: auth::Query<'_>, answer: &auth::Answer) -> String {
+    let found = answer
+        .found
+        .as_ref()
+        .map_or("no credentials".to_owned(), |found| format!("credentials from {}", found.source));
+    let asked = if answer.asked.is_empty() { "nothing else".to_owned() } else { answer.asked.join(", ") };
+    format!("{found} for `{}/{}`; nothing in: {asked}", query.host, query.repository)
 }
 
 /// An error and its causes in one line.

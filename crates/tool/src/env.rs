@@ -26,7 +26,7 @@ variables! {
     DOCKER_CONFIG;
     /// The user's home folder.
     HOME;
-    /// Log the source of each registry credential.
+    /// Set to anything but `0` and `false`: say which source had credentials for a registry, and which had none.
     IMG_AUTH_DEBUG;
     /// Bazel credential helper for registries and remote caches.
     IMG_CREDENTIAL_HELPER;
@@ -46,8 +46,6 @@ variables! {
     IMG_REGISTRY_RETRY_MAX_ATTEMPTS;
     /// Longest delay before a request is tried again, such as `60s`.
     IMG_REGISTRY_RETRY_MAX_DELAY;
-    /// Set to anything: no colours on a terminal.
-    NO_COLOR;
     /// Folders in which `docker-credential-*` helpers are looked up.
     PATH;
     /// A docker or podman credential file; wins over the one in the home folder.
@@ -56,7 +54,7 @@ variables! {
     RUNFILES_DIR;
     /// List of the runfiles of a deploy target where there is no tree of links (set by Bazel's launchers).
     RUNFILES_MANIFEST_FILE;
-    /// File with additional root certificates in PEM form.
+    /// File with root certificates in PEM form, instead of the system's (read by the TLS library).
     SSL_CERT_FILE;
     /// Windows' name of the home folder.
     USERPROFILE;

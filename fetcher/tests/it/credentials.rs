@@ -125,11 +125,12 @@ fn a_registry_that_asks_nothing_never_makes_anybody_read_a_config() {
 #[test]
 fn no_secret_is_ever_printed() {
     let registry = guarded();
-    let folder = Folder::new().env("IMG_LOG", "trace");
+    let folder = Folder::new().env("IMG_LOG", "trace").env("IMG_AUTH_DEBUG", "1");
     folder.file("home/.docker/config.json", &config(&registry.host()));
     registry.fault(testkit::Fault::parse("GET blobs 403").unwrap());
     let ran = folder.pull(&[&registry.host()], "1");
     assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("warning: credentials from "), "{}", ran.stderr);
     for secret in ["hunter2", AUTH, "push-1"] {
         assert!(!ran.stderr.contains(secret), "`{secret}` in {}", ran.stderr);
     }
