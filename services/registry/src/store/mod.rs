@@ -2,13 +2,13 @@
 //! and tags lie on the disk. The layout and what is promised about it: docs/design/registry.md.
 
 mod blobs;
-#[cfg(test)]
-mod tests;
 mod files;
 mod layout;
 mod receive;
 mod recover;
 mod repositories;
+#[cfg(test)]
+mod tests;
 mod uploads;
 mod walk;
 
