@@ -1,6 +1,6 @@
 """Images are run, not only listed: containerd pulls them and starts their programs."""
 
-from harness import servers
+from harness import judges, servers
 from harness.bench import Bench, push_base, root_filesystem
 
 
@@ -19,6 +19,7 @@ class Run(Bench):
         """Pushes, pulls into containerd, runs; returns what the program printed."""
         self.cc.run_target(target)
         reference = f"{self.registry.host}/{reference}"
+        judges.validate(reference)
         self.containerd.ctr("images", "pull", "--plain-http", reference)
         return self.containerd.ctr("run", "--rm", reference, name).stdout
 
