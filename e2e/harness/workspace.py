@@ -11,11 +11,14 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Workspace:
-    """A copy of e2e/<name> in a folder of its own, so that a test may edit it."""
+    """A copy of e2e/<name> in a folder of its own, so that a test may edit it.
 
-    def __init__(self, folder, name, *, replace=None, tools_dir=os.environ.get("RULES_IMG_TOOLS_DIR")):
+    tools_dir: folder with the programs; "" is the one that the environment names, None lets Bazel build them from source.
+    """
+
+    def __init__(self, folder, name, *, replace=None, tools_dir=""):
         self.path = folder / name
-        self.tools_dir = tools_dir
+        self.tools_dir = os.environ.get("RULES_IMG_TOOLS_DIR") if tools_dir == "" else tools_dir
         ignore = shutil.ignore_patterns("bazel-*")
         shutil.copytree(CHECKOUT / "e2e" / name, self.path, symlinks=True, ignore=ignore)
         self.edit("MODULE.bazel", r'path = "\.\./\.\."', f'path = "{CHECKOUT}"')
