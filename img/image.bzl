@@ -1,18 +1,20 @@
 """Public API for container images.
 
-    load("@rules_img//img:image.bzl", "image_index", "image_manifest")
+```starlark
+load("@rules_img//img:image.bzl", "image_index", "image_manifest")
 
-    image_manifest(
-        name = "app",
-        base = "@ubuntu",
-        layers = [":app_layer"],
-    )
+image_manifest(
+    name = "app",
+    base = "@ubuntu",
+    layers = [":app_layer"],
+)
 
-    image_index(
-        name = "app_all_platforms",
-        manifests = [":app"],
-        platforms = ["//platforms:linux_amd64", "//platforms:linux_arm64"],
-    )
+image_index(
+    name = "app_all_platforms",
+    manifests = [":app"],
+    platforms = ["//platforms:linux_amd64", "//platforms:linux_arm64"],
+)
+```
 """
 
 load("//img/private:inherit.bzl", _INHERIT_FROM_BASE = "INHERIT_FROM_BASE")

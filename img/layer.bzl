@@ -1,12 +1,14 @@
 """Public API for container image layers.
 
-    load("@rules_img//img:layer.bzl", "file_metadata", "image_layer")
+```starlark
+load("@rules_img//img:layer.bzl", "file_metadata", "image_layer")
 
-    image_layer(
-        name = "app_layer",
-        srcs = {"/app/bin/server": "//cmd/server"},
-        default_metadata = file_metadata(mode = "0555", uid = 1000),
-    )
+image_layer(
+    name = "app_layer",
+    srcs = {"/app/bin/server": "//cmd/server"},
+    default_metadata = file_metadata(mode = "0555", uid = 1000),
+)
+```
 """
 
 load("//img/private:file_metadata.bzl", _file_metadata = "file_metadata")

@@ -1,6 +1,8 @@
 """Media types of layers.
 
-    load("@rules_img//img:media_types.bzl", "ZSTD_LAYER")
+```starlark
+load("@rules_img//img:media_types.bzl", "ZSTD_LAYER")
+```
 """
 
 # A tar archive.

@@ -1,6 +1,8 @@
 """Public providers: what rules of other rulesets can read from targets of this one, and what they can hand to them.
 
-    load("@rules_img//img:providers.bzl", "LayersInfo")
+```starlark
+load("@rules_img//img:providers.bzl", "LayersInfo")
+```
 """
 
 load("//img/private/providers:deploy.bzl", _DeployInfo = "DeployInfo")

@@ -1,14 +1,16 @@
 """Public API for pushing container images.
 
-    load("@rules_img//img:push.bzl", "image_push")
+```starlark
+load("@rules_img//img:push.bzl", "image_push")
 
-    image_push(
-        name = "push",
-        image = ":app",
-        registry = "ghcr.io",
-        repository = "my-project/app",
-        tag = "latest",
-    )
+image_push(
+    name = "push",
+    image = ":app",
+    registry = "ghcr.io",
+    repository = "my-project/app",
+    tag = "latest",
+)
+```
 
 `bazel run //:push` pushes the image.
 """

@@ -2,11 +2,13 @@
 
 Ordinary workspaces need nothing from here, since the module registers toolchains for every platform. To use programs of your own:
 
-    load("@rules_img//img:toolchain.bzl", "BUILDER_TOOLCHAIN_TYPE", "img_tool")
+```starlark
+load("@rules_img//img:toolchain.bzl", "BUILDER_TOOLCHAIN_TYPE", "img_tool")
 
-    img_tool(name = "my_builder", program = ":builder_binary")
+img_tool(name = "my_builder", program = ":builder_binary")
 
-    toolchain(name = "my_builder_toolchain", toolchain = ":my_builder", toolchain_type = BUILDER_TOOLCHAIN_TYPE)
+toolchain(name = "my_builder_toolchain", toolchain = ":my_builder", toolchain_type = BUILDER_TOOLCHAIN_TYPE)
+```
 """
 
 load("//img/private/rules:img_tool.bzl", _img_tool = "img_tool")
