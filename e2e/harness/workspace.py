@@ -63,11 +63,6 @@ class Workspace:
         found, = (folder for folder in (base / "external").iterdir() if re.search(rf"[~+]{name}$", folder.name) and folder.is_dir())
         return found
 
-    def digest(self, name):
-        """Builds an image target and returns its digest."""
-        self.build(f"//:{name}", "--output_groups=+digest")
-        return self.output(f"{name}_digest").read_text()
-
     def shutdown(self):
         """Ends this workspace's Bazel server."""
         self.bazel("shutdown", expect="any")

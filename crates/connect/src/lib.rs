@@ -26,7 +26,8 @@ pub struct Options {
 pub fn client(options: &Options) -> registry::Client {
     let helper = credential_helper(options).map(|program| Box::new(program) as Box<dyn auth::Source>);
     let sources = helper.into_iter().chain(locations().sources()).collect();
-    let mut keychain = auth::Keychain::new(sources).on_failure(|error| tracing::warn!("{}", chain(error)));
+    let mut keychain =
+        auth::Keychain::new(sources).on_failure(|error| tracing::warn!("{}", tool::chain(error)));
     if env::IMG_AUTH_DEBUG.is_on() {
         keychain = keychain.on_answer(|query, answer| tracing::warn!("{}", explain(query, answer)));
     }
@@ -66,16 +67,4 @@ fn explain(query: auth::Query<'_>, answer: &auth::Answer) -> String {
         .map_or("no credentials".to_owned(), |found| format!("credentials from {}", found.source));
     let asked = if answer.asked.is_empty() { "nothing else".to_owned() } else { answer.asked.join(", ") };
     format!("{found} for `{}/{}`; nothing in: {asked}", query.host, query.repository)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -27,7 +27,7 @@ mod report;
 
 use std::process::ExitCode;
 
-pub use report::{Exit, Failure, FailureContext, Outcome};
+pub use report::{Exit, Failure, FailureContext, Outcome, chain};
 
 /// Expands parameter files, parses the command line, runs, reports.
 ///

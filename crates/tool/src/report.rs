@@ -115,6 +115,12 @@ impl<T, E: Into<Failure>> FailureContext<T> for Result<T, E> {
     }
 }
 
+/// An error and its causes in one line, for a warning.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 pub(crate) fn finish(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => Exit::Done.into(),

@@ -76,7 +76,7 @@ impl Source {
         if concerns_whole_registry(error.cause()) && self.down.swap(true, Ordering::Relaxed) {
             return;
         }
-        tracing::warn!("{}; the next registry is asked", chain(error));
+        tracing::warn!("{}; the next registry is asked", tool::chain(error));
     }
 }
 
@@ -87,10 +87,4 @@ fn concerns_whole_registry(cause: &Cause) -> bool {
         Cause::Mismatch(_) | Cause::TooLarge(_) | Cause::Document(_) | Cause::Content(_) => false,
         _ => true,
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes: Vec<String> =
-        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    causes.join(": ")
 }
