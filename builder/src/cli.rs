@@ -49,6 +49,9 @@ pub(crate) struct Compression {
     /// Compressing threads; default: one for each processor. Changes speed, never bytes.
     #[arg(long)]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Make single files of the layer fetchable: eStargz with gzip, zstd:chunked with zstd.
+    #[arg(long)]
+    pub(crate) estargz: bool,
 }
 
 #[derive(Debug, Args)]

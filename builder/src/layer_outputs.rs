@@ -24,6 +24,8 @@ impl LayerOutputs<'_> {
     /// Writes them; the blob is in place already.
     pub(crate) fn write(mut self, written: &Written) -> Outcome {
         documents::derive_annotations(&mut self.annotations, written.blob.diff_id.0);
+        // Readers rely on these, so they win.
+        self.annotations.extend(written.annotations.clone());
         let created_by = if self.history.is_empty() { "history missing" } else { self.history };
         let metadata = LayerMetadata {
             diff_id: Some(written.blob.diff_id),

@@ -30,11 +30,18 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
     let archive = Archive { path: &args.input, format: args.source_format };
     let format = args.compression.format.unwrap_or(args.source_format);
     let codec = Codec::new(format, args.compression.level).or_usage()?;
-    let options =
-        WriteOptions { codec, jobs: super::jobs(args.compression.jobs), listing: args.listing.is_some() };
+    let options = WriteOptions {
+        codec,
+        jobs: super::jobs(args.compression.jobs),
+        listing: args.listing.is_some(),
+        seekable: args.compression.estargz,
+    };
 
     let mut output = args.output.as_deref().map(AtomicFile::create).transpose()?;
-    let is_unchanged = format == args.source_format && args.compression.level.is_none() && !args.optimize;
+    let is_unchanged = format == args.source_format
+        && args.compression.level.is_none()
+        && !args.optimize
+        && !args.compression.estargz;
     let written = match &mut output {
         None => inspect(archive, options.listing),
         Some(output) if is_unchanged => copy(archive, options.listing, output),

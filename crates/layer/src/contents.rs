@@ -57,7 +57,8 @@ pub(crate) enum NodeKind {
 }
 
 impl NodeKind {
-    fn describe(&self) -> String {
+    /// What it is and where it comes from, for messages.
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Directory(Some(source)) => format!("folder `{}`", source.display()),
             Self::Directory(None) => "a folder".to_owned(),

@@ -89,6 +89,23 @@ pub enum LayerError {
         /// What there is.
         expected: &'static str,
     },
+    /// Nothing of an uncompressed layer can be found again.
+    #[error("an uncompressed layer cannot be seekable; expected gzip (eStargz) or zstd (zstd:chunked)")]
+    SeekableUncompressed,
+    /// An entry where an eStargz layer has its table of contents.
+    #[error("`/{path}` ({source_text}) is where an eStargz layer has its table of contents")]
+    Reserved {
+        /// Where.
+        path: ImagePath,
+        /// What should be there.
+        source_text: String,
+    },
+    /// More entries than zstd:chunked can list.
+    #[error("the table of contents of the layer has {size} bytes; zstd:chunked holds less than 4 GiB")]
+    TableSize {
+        /// How many.
+        size: u64,
+    },
     /// Something else than the archive that was announced.
     #[error("`{}` is not {expected}: it begins with {found}", path.display())]
     NotAnArchive {
@@ -140,6 +157,9 @@ impl LayerError {
                 | Self::BelowFile { .. }
                 | Self::UnusedMetadata { .. }
                 | Self::Level { .. }
+                | Self::SeekableUncompressed
+                | Self::Reserved { .. }
+                | Self::TableSize { .. }
                 | Self::NotAnArchive { .. }
                 | Self::Damaged(_)
                 | Self::Archive { .. }
@@ -161,6 +181,7 @@ impl LayerError {
             Self::UnusedMetadata { near, .. } => {
                 vec![format!("entries with similar paths: {}", list(near))]
             }
+            Self::Reserved { .. } => vec!["give it another path, or do without eStargz".to_owned()],
             Self::TreeLoop { .. } => {
                 vec!["symlinks in tree artifacts are stored as what they lead to; remove this one".to_owned()]
             }

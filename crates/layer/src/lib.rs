@@ -11,8 +11,12 @@
 //!
 //! let entry = Entry { path: ImagePath::parse("/etc/motd")?, source: Source::Empty };
 //! let spec = LayerSpec { entries: vec![entry], ..LayerSpec::default() };
-//! let options =
-//!     WriteOptions { codec: Codec::new(Format::None, None)?, jobs: std::num::NonZeroUsize::MIN, listing: false };
+//! let options = WriteOptions {
+//!     codec: Codec::new(Format::None, None)?,
+//!     jobs: std::num::NonZeroUsize::MIN,
+//!     listing: false,
+//!     seekable: false,
+//! };
 //! let mut blob = Vec::new();
 //! let written = write_layer(&spec, options, &mut blob)?;
 //! assert_eq!(written.blob.size, 3 * 512);
@@ -31,7 +35,9 @@ mod listing;
 mod path;
 mod prefetch;
 mod same_content;
+pub mod seekable;
 mod tar_header;
+mod tar_sink;
 mod timestamp;
 mod tree;
 mod tree_links;

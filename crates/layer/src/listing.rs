@@ -7,6 +7,7 @@ use oci::Digest;
 
 use crate::attributes::Attributes;
 use crate::contents::{Node, NodeKind};
+use crate::seekable::{TocEntry, TocKind};
 use crate::write::StoredFile;
 
 /// The first line.
@@ -90,8 +91,8 @@ fn escape(text: &[u8], out: &mut String) {
     }
 }
 
-/// The listing of a layer that was just written.
-pub(crate) fn of_nodes(nodes: &[Node], files: &[StoredFile]) -> String {
+/// The listing of a layer that was just written; `added` is an entry that came with its format.
+pub(crate) fn of_nodes(nodes: &[Node], files: &[StoredFile], added: Option<&TocEntry>) -> String {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for link in files.iter().filter_map(|file| file.link.as_deref()) {
         *names.entry(link).or_insert(1) += 1;
@@ -108,7 +109,16 @@ pub(crate) fn of_nodes(nodes: &[Node], files: &[StoredFile]) -> String {
         };
         line(node.path.as_str().as_bytes(), &kind, &node.attributes, &mut out);
     }
+    add_entry(added, &mut out);
     out
+}
+
+/// Adds the line of a file that came with the format of a layer, if there is one.
+pub(crate) fn add_entry(added: Option<&TocEntry>, out: &mut String) {
+    if let Some(TocEntry { name, kind: TocKind::File { size }, attributes, digest, .. }) = added {
+        let kind = LineKind::File { size: Some(*size), digest: *digest, names: 1 };
+        line(name.as_bytes(), &kind, attributes, out);
+    }
 }
 
 #[cfg(test)]

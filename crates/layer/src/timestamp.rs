@@ -42,6 +42,23 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The time in UTC, such as `2024-02-29T12:00:00.5Z`.
+    pub(crate) fn to_rfc3339(self) -> String {
+        let (days, second) = (self.seconds.div_euclid(86_400), self.seconds.rem_euclid(86_400));
+        let (year, month, day) = date(days);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+        if self.nanoseconds > 0 {
+            let decimals = format!("{:09}", self.nanoseconds);
+            text.push('.');
+            text.push_str(decimals.trim_end_matches('0'));
+        }
+        text.push('Z');
+        text
+    }
+}
+
 fn parse(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     if bytes.len() < 20 || !text.is_ascii() {
@@ -122,9 +139,37 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     years + (1..month).map(|month| days_in(year, month)).sum::<i64>() + day - 1
 }
 
+/// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
+fn date(days: i64) -> (i64, i64, i64) {
+    // Years are taken to start in March, so that a leap day is the last of its year; eras of 400 years are all equal.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = year_of_era + era * 400;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prints_what_it_parses() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "1969-12-31T23:59:58.75Z",
+            "2000-02-29T00:00:00Z",
+            "2024-03-01T01:02:03.000000001Z",
+            "1900-02-28T23:59:59Z",
+            "0000-03-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_rfc3339(), text);
+        }
+    }
 
     #[test]
     fn parses_and_prints() {

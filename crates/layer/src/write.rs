@@ -7,15 +7,17 @@ use std::path::Path;
 
 use blob::Hasher;
 use fs_err::File;
-use oci::Digest;
+use oci::{Annotations, Digest};
 
 use crate::attributes::Attributes;
-use crate::compress::{Codec, Compressed, Sink, compress};
+use crate::compress::{Codec, Compressed, compress};
 use crate::contents::{LayerSpec, Node, NodeKind, collect};
 use crate::error::LayerError;
 use crate::listing;
 use crate::prefetch::{self, Prefetched, Request};
-use crate::tar_header::{END_OF_ARCHIVE, HeaderKind, encode, padding};
+use crate::seekable::{self, Index, Layout, TocEntry};
+use crate::tar_header::{HeaderKind, encode};
+use crate::tar_sink::TarSink;
 
 /// Threads that read small files; more of them only wait for each other.
 const MAX_READERS: usize = 4;
@@ -29,6 +31,8 @@ pub struct WriteOptions {
     pub jobs: NonZeroUsize,
     /// Whether a listing is wanted, for which every file is hashed.
     pub listing: bool,
+    /// Whether single files of the layer can be fetched: eStargz with gzip, zstd:chunked with zstd.
+    pub seekable: bool,
 }
 
 /// A layer that was written.
@@ -38,6 +42,8 @@ pub struct Written {
     pub blob: Compressed,
     /// The mtree listing, if wanted.
     pub listing: Option<String>,
+    /// What the layer's descriptor must say so that the layer is found seekable.
+    pub annotations: Annotations,
 }
 
 /// Writes the layer of `spec` into `output`.
@@ -47,8 +53,10 @@ pub fn write_layer(
     output: &mut (dyn Write + Send),
 ) -> Result<Written, LayerError> {
     let nodes = collect(spec)?;
+    let index = options.seekable.then(|| seekable_index(options.codec, &nodes)).transpose()?;
     let candidates = candidates(&nodes);
-    let hashed = |size, attributes| options.listing || candidates.contains(&(size, attributes));
+    let hash_all = options.listing || options.seekable;
+    let hashed = |size, attributes| hash_all || candidates.contains(&(size, attributes));
     let requests: Vec<Request<'_>> = nodes
         .iter()
         .filter_map(|node| match &node.kind {
@@ -59,23 +67,36 @@ pub fn write_layer(
         })
         .collect();
     let readers = options.jobs.get().min(MAX_READERS);
-    let (files, blob) = compress(options.codec, options.jobs, output, |sink| {
+    let ((files, end), blob) = compress(options.codec, options.jobs, output, |sink| {
         std::thread::scope(|scope| {
             let small = Prefetched::start(scope, &requests, readers);
+            let tar = TarSink::new(sink, index);
             let mut writer =
-                Writer { sink, small, stored: BTreeMap::new(), sizes: BTreeSet::new(), header: Vec::new() };
+                Writer { tar, small, stored: BTreeMap::new(), sizes: BTreeSet::new(), header: Vec::new() };
             let mut files = Vec::with_capacity(nodes.len());
             for node in &nodes {
                 let hash =
                     matches!(&node.kind, NodeKind::File { size, .. } if hashed(*size, &node.attributes));
                 files.push(writer.node(node, hash)?);
             }
-            writer.sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
-            Ok(files)
+            Ok((files, writer.tar.finish()?))
         })
     })?;
-    let listing = options.listing.then(|| listing::of_nodes(&nodes, &files));
-    Ok(Written { blob, listing })
+    let listing = options.listing.then(|| listing::of_nodes(&nodes, &files, end.added.as_ref()));
+    let annotations = seekable::annotations(end.annotations, &blob);
+    Ok(Written { blob, listing, annotations })
+}
+
+/// The index of a seekable layer, if it can be one.
+fn seekable_index(codec: Codec, nodes: &[Node]) -> Result<Index, LayerError> {
+    let index = Index::new(codec)?;
+    let reserved = |node: &&Node| node.path.as_str() == seekable::TOC_NAME;
+    match nodes.iter().find(reserved).filter(|_| index.layout() == Layout::Estargz) {
+        Some(node) => {
+            Err(LayerError::Reserved { path: node.path.clone(), source_text: node.kind.describe() })
+        }
+        None => Ok(index),
+    }
 }
 
 /// What decides whether two files may be one, before their contents are looked at.
@@ -106,7 +127,7 @@ pub(crate) struct StoredFile {
 }
 
 struct Writer<'a, 'n> {
-    sink: &'a mut Sink,
+    tar: TarSink<'a>,
     small: Prefetched,
     /// Files whose content is in the tar, by shape and digest.
     stored: BTreeMap<(Shape<'n>, Digest), &'n str>,
@@ -133,7 +154,9 @@ impl<'n> Writer<'_, 'n> {
     fn header(&mut self, node: &Node, kind: HeaderKind<'_>) -> Result<(), LayerError> {
         self.header.clear();
         encode(node.path.as_str(), kind, &node.attributes, &mut self.header);
-        self.sink.write_all(&self.header).map_err(LayerError::Write)
+        let entry = || TocEntry::new(node.path.as_str(), kind, &node.attributes);
+        let entry = self.tar.is_indexed().then(entry);
+        self.tar.header(&self.header, entry)
     }
 
     fn small_file(&mut self, node: &'n Node, size: u64) -> Result<StoredFile, LayerError> {
@@ -142,8 +165,7 @@ impl<'n> Writer<'_, 'n> {
             return Ok(link);
         }
         self.header(node, HeaderKind::File { size })?;
-        self.sink.write_all(&content.bytes).map_err(LayerError::Write)?;
-        self.pad(size)?;
+        self.tar.content(size).write_all(&content.bytes, content.digest)?;
         self.remember(node, size, content.digest);
         Ok(StoredFile { digest: content.digest, link: None })
     }
@@ -164,9 +186,11 @@ impl<'n> Writer<'_, 'n> {
         }
         self.header(node, HeaderKind::File { size })?;
         let mut file = File::open(source).map_err(LayerError::Read)?;
-        let mut hasher = Hasher::new();
-        let found = self.sink.copy_from(&mut file, size, |bytes| {
-            if hash {
+        let mut content = self.tar.content(size);
+        // The index hashes what it lists.
+        let mut hasher = (hash && !content.is_hashed()).then(Hasher::new);
+        let found = content.copy_from(&mut file, |bytes| {
+            if let Some(hasher) = &mut hasher {
                 hasher.update(bytes);
             }
         })?;
@@ -175,8 +199,7 @@ impl<'n> Writer<'_, 'n> {
             let found = found + more as u64;
             return Err(LayerError::Changed { path: source.to_owned(), expected: size, found });
         }
-        self.pad(size)?;
-        let digest = hash.then(|| hasher.finish().0);
+        let digest = content.finish()?.or_else(|| hasher.map(|hasher| hasher.finish().0));
         self.remember(node, size, digest);
         Ok(StoredFile { digest, link: None })
     }
@@ -200,9 +223,5 @@ impl<'n> Writer<'_, 'n> {
             self.sizes.insert(shape);
             self.stored.insert((shape, digest), node.path.as_str());
         }
-    }
-
-    fn pad(&mut self, size: u64) -> Result<(), LayerError> {
-        self.sink.write_all(&END_OF_ARCHIVE[..padding(size)]).map_err(LayerError::Write)
     }
 }

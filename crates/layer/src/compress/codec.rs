@@ -97,6 +97,11 @@ impl Codec {
         self.format
     }
 
+    /// The level; 0 for an uncompressed layer.
+    pub(crate) fn level(self) -> i32 {
+        self.level
+    }
+
     /// A compressor, or `None` if there is nothing to do. Each worker has its own.
     pub(crate) fn compressor(self) -> io::Result<Option<Compressor>> {
         Ok(match self.format {
@@ -118,15 +123,15 @@ pub(crate) enum Compressor {
 }
 
 impl Compressor {
-    /// The most bytes that a chunk can become.
-    pub(crate) fn bound(&mut self) -> usize {
+    /// The most bytes that `size` bytes can become.
+    pub(crate) fn bound(&mut self, size: usize) -> usize {
         match self {
-            Self::Gzip(compressor) => compressor.gzip_compress_bound(CHUNK_SIZE),
-            Self::Zstd(_) => zstd::zstd_safe::compress_bound(CHUNK_SIZE),
+            Self::Gzip(compressor) => compressor.gzip_compress_bound(size),
+            Self::Zstd(_) => zstd::zstd_safe::compress_bound(size),
         }
     }
 
-    /// Puts the compressed form of a chunk into `output`, which has [`Compressor::bound`] bytes; returns its length.
+    /// Puts the compressed form of a member into `output`, which has [`Compressor::bound`] bytes; returns its length.
     pub(crate) fn compress(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<usize> {
         match self {
             // Its header has neither name nor time (MTIME 0), and no operating system (OS 255).

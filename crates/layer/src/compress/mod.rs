@@ -6,6 +6,9 @@
 //!          \-chunk--> compressor 1..n --bytes--> writer (order, digest, output)
 //! ```
 //!
+//! A producer may cut the stream further, into members that can be decompressed without what is before them; it learns
+//! where they are in the blob. Several members may travel in one chunk.
+//!
 //! A chunk needs a ticket, which the writer gives back when the chunk is in the output. So the chunks in flight, and with
 //! them the memory, are bounded whatever the size of the layer and however unequal the compressors' work is.
 
@@ -14,6 +17,9 @@ mod codec;
 mod pipeline;
 mod sink;
 
+pub(crate) use codec::CHUNK_SIZE;
 pub use codec::{Codec, Format, FormatError};
+pub(crate) use pipeline::Positions;
 pub use pipeline::{Compressed, compress};
+pub(crate) use sink::Mark;
 pub use sink::Sink;

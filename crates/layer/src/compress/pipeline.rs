@@ -11,8 +11,8 @@ use blob::Hasher;
 use oci::{DiffId, Digest};
 
 use super::chunk::{Chunk, Pool};
-use super::codec::Codec;
-use super::sink::{Next, Sink};
+use super::codec::{CHUNK_SIZE, Codec, Compressor};
+use super::sink::Sink;
 use crate::error::LayerError;
 
 /// What became of a stream.
@@ -32,8 +32,21 @@ pub struct Compressed {
 pub(super) enum Piece {
     Raw(Arc<Chunk>),
     Compressed(Chunk),
+    /// Bytes of the blob that are no part of the stream.
+    Appended(Vec<u8>),
+    /// Somebody wants to know where everything before this piece was put.
+    Settle(Sender<Positions>),
     /// The compressor failed; the writer stops everything.
     Failed(io::Error),
+}
+
+/// Where in the blob what was written so far is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Positions {
+    /// Starts of the members that were marked, in their order.
+    pub(crate) marks: Vec<u64>,
+    /// The end of the blob so far.
+    pub(crate) end: u64,
 }
 
 /// With its place in the stream.
@@ -69,9 +82,7 @@ pub fn compress<T>(
         drop(work_chunks);
         let writer = scope.spawn(move || write_pieces(&pieces, &ticket, output));
 
-        let next = if compresses { Next::Work(work) } else { Next::Writer(done.clone()) };
-        drop(done);
-        let mut sink = Sink::new(raw, next, tickets);
+        let mut sink = Sink::new(raw, compresses.then_some(work), done, tickets);
         let produced = produce(&mut sink).and_then(|value| sink.finish().map(|()| value));
         // The channels close, and the threads end.
         drop(sink);
@@ -107,16 +118,7 @@ fn compress_chunks(
         let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((number, chunk)) = next else { return };
         let piece = match &mut compressor {
-            Ok(Some(compressor)) => {
-                let mut output = Chunk::new(Arc::clone(outputs), compressor.bound());
-                match compressor.compress(chunk.bytes(), output.free()) {
-                    Ok(length) => {
-                        output.advance(length);
-                        Piece::Compressed(output)
-                    }
-                    Err(error) => Piece::Failed(error),
-                }
-            }
+            Ok(Some(compressor)) => compress_chunk(compressor, &chunk, outputs).unwrap_or_else(Piece::Failed),
             Ok(None) => Piece::Raw(chunk),
             Err(error) => Piece::Failed(io::Error::new(error.kind(), error.to_string())),
         };
@@ -127,30 +129,76 @@ fn compress_chunks(
     }
 }
 
+fn compress_chunk(compressor: &mut Compressor, chunk: &Chunk, outputs: &Arc<Pool>) -> io::Result<Piece> {
+    let bound: usize = chunk.members().map(|(_, bytes)| compressor.bound(bytes.len())).sum();
+    // As large as most are, so that buffers can be used again.
+    let mut output = Chunk::new(Arc::clone(outputs), bound.max(compressor.bound(CHUNK_SIZE)));
+    for (is_marked, bytes) in chunk.members() {
+        if is_marked {
+            output.mark();
+        }
+        let length = compressor.compress(bytes, output.free())?;
+        output.advance(length);
+    }
+    Ok(Piece::Compressed(output))
+}
+
 fn write_pieces(
     pieces: &Receiver<Numbered<Piece>>,
     ticket: &Sender<()>,
     output: &mut (dyn Write + Send),
 ) -> Result<(Digest, u64), LayerError> {
-    let mut hasher = Hasher::new();
+    let mut writer = PieceWriter { output, hasher: Hasher::new(), positions: Positions::default() };
     let mut early = BTreeMap::new();
     let mut next = 0;
     while let Ok((number, piece)) = pieces.recv() {
         early.insert(number, piece);
         while let Some(piece) = early.remove(&next) {
-            match piece {
-                Piece::Raw(chunk) => output.write_all(chunk.bytes()).map_err(LayerError::Write)?,
-                Piece::Compressed(chunk) => {
-                    hasher.update(chunk.bytes());
-                    output.write_all(chunk.bytes()).map_err(LayerError::Write)?;
-                }
-                Piece::Failed(error) => return Err(LayerError::Compress(error)),
+            if writer.write(piece)? {
+                // The producer may have ended already.
+                let _ = ticket.send(());
             }
             next += 1;
-            // The producer may have ended already.
-            let _ = ticket.send(());
         }
     }
-    output.flush().map_err(LayerError::Write)?;
-    Ok(hasher.finish())
+    writer.output.flush().map_err(LayerError::Write)?;
+    Ok(writer.hasher.finish())
+}
+
+/// Takes the pieces in their order.
+struct PieceWriter<'a> {
+    output: &'a mut (dyn Write + Send),
+    hasher: Hasher,
+    positions: Positions,
+}
+
+impl PieceWriter<'_> {
+    /// Returns whether a ticket is free again.
+    fn write(&mut self, piece: Piece) -> Result<bool, LayerError> {
+        match piece {
+            Piece::Raw(chunk) => self.output.write_all(chunk.bytes()).map_err(LayerError::Write)?,
+            Piece::Compressed(chunk) => {
+                let start = self.positions.end;
+                self.positions.marks.extend(chunk.marks().iter().map(|at| start + *at as u64));
+                self.put(chunk.bytes())?;
+            }
+            Piece::Appended(bytes) => {
+                self.put(&bytes)?;
+                return Ok(false);
+            }
+            Piece::Settle(reply) => {
+                // Who asked may have ended at an error.
+                let _ = reply.send(self.positions.clone());
+                return Ok(false);
+            }
+            Piece::Failed(error) => return Err(LayerError::Compress(error)),
+        }
+        Ok(true)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.positions.end += bytes.len() as u64;
+        self.hasher.update(bytes);
+        self.output.write_all(bytes).map_err(LayerError::Write)
+    }
 }

@@ -2,30 +2,29 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use super::chunk::{Chunk, Pool};
 use super::codec::CHUNK_SIZE;
-use super::pipeline::{Numbered, Piece};
+use super::pipeline::{Numbered, Piece, Positions};
 use crate::error::LayerError;
-
-/// Who gets a chunk besides the hasher.
-pub(super) enum Next {
-    /// The compressors.
-    Work(Sender<Numbered<Arc<Chunk>>>),
-    /// The writer, where nothing is compressed.
-    Writer(Sender<Numbered<Piece>>),
-}
 
 /// Where the producer puts its stream.
 pub struct Sink {
     pool: Arc<Pool>,
     raw: SyncSender<Arc<Chunk>>,
-    next: Next,
+    /// To the compressors, if there are any.
+    work: Option<Sender<Numbered<Arc<Chunk>>>>,
+    writer: Sender<Numbered<Piece>>,
     tickets: Receiver<()>,
     chunk: Option<Chunk>,
     number: usize,
+    marks: usize,
 }
+
+/// The start of a member, to be looked up in [`Positions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(pub(crate) usize);
 
 /// Told to a producer whose output nobody takes any more; the thread that failed tells the reason.
 fn stopped() -> io::Error {
@@ -33,8 +32,51 @@ fn stopped() -> io::Error {
 }
 
 impl Sink {
-    pub(super) fn new(raw: SyncSender<Arc<Chunk>>, next: Next, tickets: Receiver<()>) -> Self {
-        Self { pool: Arc::new(Pool::default()), raw, next, tickets, chunk: None, number: 0 }
+    pub(super) fn new(
+        raw: SyncSender<Arc<Chunk>>,
+        work: Option<Sender<Numbered<Arc<Chunk>>>>,
+        writer: Sender<Numbered<Piece>>,
+        tickets: Receiver<()>,
+    ) -> Self {
+        Self { pool: Arc::new(Pool::default()), raw, work, writer, tickets, chunk: None, number: 0, marks: 0 }
+    }
+
+    /// Starts a member of its own with the bytes that come next. The first `size` of them, or as many as a member can
+    /// hold, will be in that member.
+    pub(crate) fn start_member(&mut self, size: u64) -> Result<Mark, LayerError> {
+        let size = usize::try_from(size).unwrap_or(CHUNK_SIZE).min(CHUNK_SIZE);
+        if self.chunk.as_ref().is_some_and(|chunk| chunk.left() < size) {
+            self.send().map_err(LayerError::Write)?;
+        }
+        self.chunk().map_err(LayerError::Write)?.mark();
+        self.marks += 1;
+        Ok(Mark(self.marks - 1))
+    }
+
+    /// Writes one member that holds all these bytes, however many they are.
+    pub(crate) fn write_member(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.send().map_err(LayerError::Write)?;
+        if self.chunk.is_none() {
+            self.tickets.recv().map_err(|_| LayerError::Write(stopped()))?;
+        }
+        let mut chunk = Chunk::new(Arc::new(Pool::default()), bytes.len());
+        chunk.free().copy_from_slice(bytes);
+        chunk.advance(bytes.len());
+        self.chunk = Some(chunk);
+        self.send().map_err(LayerError::Write)
+    }
+
+    /// Adds bytes to the blob that are no part of the stream: they must mean nothing to a decompressor.
+    pub(crate) fn append(&mut self, bytes: Vec<u8>) -> Result<(), LayerError> {
+        debug_assert!(self.work.is_some(), "an uncompressed blob is the stream");
+        self.send().and_then(|()| self.send_piece(Piece::Appended(bytes))).map_err(LayerError::Write)
+    }
+
+    /// Waits until everything is in the output, and says where.
+    pub(crate) fn settle(&mut self) -> Result<Positions, LayerError> {
+        let (reply, positions) = mpsc::channel();
+        self.send().and_then(|()| self.send_piece(Piece::Settle(reply))).map_err(LayerError::Write)?;
+        positions.recv().map_err(|_| LayerError::Write(stopped()))
     }
 
     /// Copies exactly `size` bytes from a reader, without a buffer in between. Returns how many there were, if fewer;
@@ -74,18 +116,33 @@ impl Sink {
     }
 
     fn send_if_full(&mut self) -> io::Result<()> {
-        if self.chunk.as_ref().is_some_and(Chunk::is_full) { self.send() } else { Ok(()) }
+        if self.chunk.as_ref().is_some_and(|chunk| chunk.left() == 0) { self.send() } else { Ok(()) }
     }
 
+    /// Sends what is there; an empty chunk stays, with its ticket.
     fn send(&mut self) -> io::Result<()> {
-        let Some(chunk) = self.chunk.take().map(Arc::new) else { return Ok(()) };
+        match self.chunk.take() {
+            Some(chunk) if chunk.is_empty() && self.number > 0 => self.chunk = Some(chunk),
+            Some(chunk) => self.send_chunk(Arc::new(chunk))?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn send_chunk(&mut self, chunk: Arc<Chunk>) -> io::Result<()> {
         self.raw.send(Arc::clone(&chunk)).map_err(|_| stopped())?;
+        match &self.work {
+            None => return self.send_piece(Piece::Raw(chunk)),
+            Some(work) => work.send((self.number, chunk)).map_err(|_| stopped())?,
+        }
+        self.number += 1;
+        Ok(())
+    }
+
+    fn send_piece(&mut self, piece: Piece) -> io::Result<()> {
         let number = self.number;
         self.number += 1;
-        match &self.next {
-            Next::Work(work) => work.send((number, chunk)).map_err(|_| stopped()),
-            Next::Writer(writer) => writer.send((number, Piece::Raw(chunk))).map_err(|_| stopped()),
-        }
+        self.writer.send((number, piece)).map_err(|_| stopped())
     }
 
     /// Sends what is left; a stream without bytes still is one (empty) member or frame.
@@ -93,10 +150,7 @@ impl Sink {
         if self.number == 0 {
             self.chunk().map_err(LayerError::Write)?;
         }
-        if self.chunk.as_ref().is_some_and(|chunk| !chunk.is_empty()) || self.number == 0 {
-            self.send().map_err(LayerError::Write)?;
-        }
-        Ok(())
+        self.send().map_err(LayerError::Write)
     }
 }
 

@@ -116,7 +116,7 @@ fn pax_record(body: &[u8]) -> Option<(String, Vec<u8>, &[u8])> {
 }
 
 /// A time in a record: seconds with decimals, which are cut at nanoseconds.
-pub(super) fn pax_time(value: &[u8]) -> Option<crate::Timestamp> {
+pub(crate) fn pax_time(value: &[u8]) -> Option<crate::Timestamp> {
     let text = str::from_utf8(value).ok()?;
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let seconds: i64 = whole.parse().ok()?;

@@ -1,6 +1,6 @@
 //! What is remembered of the entries of an archive, for its listing and for `optimize`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use oci::Digest;
@@ -42,15 +42,23 @@ pub(super) fn cleaned(path: &[u8]) -> Vec<u8> {
     parts.join(&b'/')
 }
 
-/// The listing. `links` holds, for each entry that was made a hardlink, the index of the entry with its content.
-pub(super) fn listing(entries: &[Listed], links: &BTreeMap<usize, usize>) -> String {
+/// The listing. `links` holds, for each entry that was made a hardlink, the index of the entry with its content, and
+/// `dropped` the entries that were left out.
+pub(super) fn listing(
+    entries: &[Listed],
+    links: &BTreeMap<usize, usize>,
+    dropped: &BTreeSet<usize>,
+) -> String {
     let contents = contents(entries, links);
     let mut names: BTreeMap<usize, usize> = BTreeMap::new();
     for content in contents.iter().flatten() {
         *names.entry(*content).or_default() += 1;
     }
     let mut out = listing::HEADER.to_owned();
-    for (entry, content) in entries.iter().zip(&contents) {
+    for (number, (entry, content)) in entries.iter().zip(&contents).enumerate() {
+        if dropped.contains(&number) {
+            continue;
+        }
         let kind = match (&entry.kind, content) {
             (MemberKind::Global, _) => continue,
             (MemberKind::Directory, _) => LineKind::Directory,

@@ -37,6 +37,8 @@ pub(super) struct Member {
     /// Bytes that the file will have; more than follow if it has holes.
     pub(super) file_size: u64,
     pub(super) attributes: Attributes,
+    /// Major and minor number of a device.
+    pub(super) device: (u64, u64),
     /// Whether `attributes` say all that the header says.
     pub(super) is_exact: bool,
 }
@@ -50,14 +52,15 @@ pub(super) struct Extensions {
 }
 
 impl Member {
-    pub(super) fn global(raw: Vec<u8>) -> Self {
+    pub(super) fn global(raw: Vec<u8>, records: BTreeMap<String, Vec<u8>>) -> Self {
         Self {
             raw,
             path: Vec::new(),
             kind: MemberKind::Global,
             size: 0,
             file_size: 0,
-            attributes: Attributes::with_mode(0),
+            attributes: Attributes { pax_records: records, ..Attributes::with_mode(0) },
+            device: (0, 0),
             is_exact: false,
         }
     }
@@ -90,8 +93,13 @@ pub(super) fn member(
         return Err(Problem::ContentOfLink { size });
     }
     let file_size = if kind == MemberKind::Sparse { sparse_size(block, &records)? } else { size };
+    let device = if matches!(kind, MemberKind::Special("char" | "block")) {
+        (fields::unsigned(&block[329..337], "devmajor")?, fields::unsigned(&block[337..345], "devminor")?)
+    } else {
+        (0, 0)
+    };
     let (attributes, is_exact) = attributes(block, records)?;
-    Ok(Member { raw, path, kind, size, file_size, attributes, is_exact })
+    Ok(Member { raw, path, kind, size, file_size, attributes, device, is_exact })
 }
 
 fn one_of(key: &str, pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Problem> {

@@ -11,18 +11,21 @@ mod member;
 mod optimize;
 mod problem;
 mod scan;
+mod seekable_entry;
 mod tar_reader;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
-use oci::Digest;
+use oci::{Annotations, Digest};
 
 use crate::compress::{Codec, Compressed, Format, compress};
 use crate::error::LayerError;
+use crate::seekable::{self, Index};
 use crate::write::{WriteOptions, Written};
 
 pub use decompress::{Archive, Damaged};
+pub(crate) use fields::pax_time;
 pub use problem::Problem;
 
 /// Checks an archive that is a layer as it is.
@@ -32,19 +35,24 @@ pub fn inspect(archive: Archive<'_>, listing: bool) -> Result<Written, LayerErro
         scan::scan(archive, listing, Some(sink))
     })?;
     let (digest, size) = scanned.file;
-    Ok(Written { blob: Compressed { digest, size, ..tar }, listing: scanned.listing() })
+    let blob = Compressed { digest, size, ..tar };
+    Ok(Written { blob, listing: scanned.listing(), annotations: Annotations::new() })
 }
 
-/// Checks an archive and writes it with another compression.
+/// Checks an archive and writes it with another compression. A seekable layer is written entry by entry, so that it
+/// becomes seekable; entries stay as they are and where they are.
 pub fn recompress(
     archive: Archive<'_>,
     options: WriteOptions,
     output: &mut (dyn Write + Send),
 ) -> Result<Written, LayerError> {
+    if options.seekable {
+        return rewrite(archive, options, false, output);
+    }
     let (scanned, blob) = compress(options.codec, options.jobs, output, |sink| {
         scan::scan(archive, options.listing, Some(sink))
     })?;
-    Ok(Written { blob, listing: scanned.listing() })
+    Ok(Written { blob, listing: scanned.listing(), annotations: Annotations::new() })
 }
 
 /// Checks an archive and writes it so that files with equal content and metadata are hardlinks of each other. Everything
@@ -54,10 +62,25 @@ pub fn optimize(
     options: WriteOptions,
     output: &mut (dyn Write + Send),
 ) -> Result<Written, LayerError> {
+    rewrite(archive, options, true, output)
+}
+
+fn rewrite(
+    archive: Archive<'_>,
+    options: WriteOptions,
+    deduplicate: bool,
+    output: &mut (dyn Write + Send),
+) -> Result<Written, LayerError> {
+    let index = options.seekable.then(|| Index::new(options.codec)).transpose()?;
     let scanned = scan::scan(archive, true, None)?;
-    let digests: Vec<Option<Digest>> = scanned.digests();
-    let (links, blob) =
-        compress(options.codec, options.jobs, output, |sink| optimize::rewrite(archive, &digests, sink))?;
-    let listing = options.listing.then(|| scanned.listing_with(links)).flatten();
-    Ok(Written { blob, listing })
+    let mut digests: Vec<Option<Digest>> = scanned.digests();
+    if !deduplicate {
+        digests.fill(None);
+    }
+    let (rewritten, blob) = compress(options.codec, options.jobs, output, |sink| {
+        optimize::rewrite(archive, &digests, index, sink)
+    })?;
+    let listing = options.listing.then(|| scanned.listing_of(&rewritten)).flatten();
+    let annotations = seekable::annotations(rewritten.end.annotations, &blob);
+    Ok(Written { blob, listing, annotations })
 }

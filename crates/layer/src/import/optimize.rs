@@ -1,11 +1,11 @@
-//! Rewrites an archive so that a content that is there several times is stored once.
+//! Rewrites an archive so that a content that is there several times is stored once, or that it is seekable.
 //!
 //! The archive was read before and is known to be sound. Entries keep their order. A later copy becomes a hardlink to the
 //! first, unless the first would not be there any more, or be something else, when the link is made: a tar may write one
 //! path twice, or write through a symlink.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
+use std::io;
 
 use oci::Digest;
 
@@ -14,41 +14,93 @@ use super::listed::cleaned;
 use super::member::{Member, MemberKind};
 use super::problem::Problem;
 use super::scan;
+use super::seekable_entry::{self, SeekableEntries};
 use crate::attributes::Attributes;
 use crate::compress::Sink;
 use crate::error::LayerError;
 use crate::path::ImagePath;
-use crate::tar_header::{END_OF_ARCHIVE, HeaderKind, encode, padding};
+use crate::seekable::{Index, Layout, TocKind};
+use crate::tar_header::{HeaderKind, encode};
+use crate::tar_sink::{End, TarSink};
 
-/// Writes the archive into `sink`. Returns the entries that became hardlinks, each with the entry that holds its content.
+/// What became of the archive.
+pub(super) struct Rewritten {
+    /// The entries that became hardlinks, each with the entry that holds its content.
+    pub(super) links: BTreeMap<usize, usize>,
+    /// The entries that were left out.
+    pub(super) dropped: BTreeSet<usize>,
+    /// What the end brought about.
+    pub(super) end: End,
+}
+
+/// Writes the archive into `sink`; those of `digests` that are there more than once are stored once. With an index, the
+/// result is seekable.
 pub(super) fn rewrite(
     archive: Archive<'_>,
     digests: &[Option<Digest>],
+    index: Option<Index>,
     sink: &mut Sink,
-) -> Result<BTreeMap<usize, usize>, LayerError> {
-    let mut stored = Stored { repeated: repeated(digests), ..Stored::default() };
-    let mut links = BTreeMap::new();
+) -> Result<Rewritten, LayerError> {
+    let layout = index.as_ref().map(Index::layout);
+    let mut rewriter = Rewriter {
+        tar: TarSink::new(sink, index),
+        stored: Stored { repeated: repeated(digests), ..Stored::default() },
+        entries: SeekableEntries::default(),
+        links: BTreeMap::new(),
+        dropped: BTreeSet::new(),
+    };
     let mut reader = scan::open(archive, None)?;
-    let mut index = 0;
+    let mut number = 0;
     while let Some(member) = reader.next()? {
-        let digest = *digests.get(index).ok_or_else(|| reader.error(Problem::Checksum.into()))?;
-        let link = stored.visit(index, &member, digest);
-        if let Some((target, path)) = link {
-            let mut header = Vec::new();
-            let name = str::from_utf8(&member.path).expect("only text is linked");
-            encode(name, HeaderKind::Hardlink { target: &path }, &member.attributes, &mut header);
-            sink.write_all(&header).map_err(LayerError::Write)?;
+        let digest = *digests.get(number).ok_or_else(|| reader.error(Problem::Checksum.into()))?;
+        if layout.is_some_and(|layout| seekable_entry::is_dropped(&member, layout)) {
             reader.content(|_| Ok(()))?;
-            links.insert(index, target);
+            rewriter.dropped.insert(number);
         } else {
-            sink.write_all(&member.raw).map_err(LayerError::Write)?;
-            reader.content(|bytes| sink.write_all(bytes))?;
-            sink.write_all(&END_OF_ARCHIVE[..padding(member.size)]).map_err(LayerError::Write)?;
+            rewriter.member(&mut reader, layout, number, &member, digest)?;
         }
-        index += 1;
+        number += 1;
     }
-    sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
-    Ok(links)
+    let Rewriter { tar, links, dropped, .. } = rewriter;
+    Ok(Rewritten { links, dropped, end: tar.finish()? })
+}
+
+struct Rewriter<'a> {
+    tar: TarSink<'a>,
+    stored: Stored,
+    entries: SeekableEntries,
+    links: BTreeMap<usize, usize>,
+    dropped: BTreeSet<usize>,
+}
+
+impl Rewriter<'_> {
+    fn member(
+        &mut self,
+        reader: &mut scan::NamedReader<'_>,
+        layout: Option<Layout>,
+        number: usize,
+        member: &Member,
+        digest: Option<Digest>,
+    ) -> Result<(), LayerError> {
+        let entry = layout.map(|layout| self.entries.entry(member, layout)).transpose();
+        let mut entry = entry.map_err(|problem| reader.error(problem.into()))?;
+        let Some((target, path)) = self.stored.visit(number, member, digest) else {
+            self.tar.header(&member.raw, entry)?;
+            let mut content = self.tar.content(member.size);
+            reader.content(|bytes| content.write(bytes).map_err(io::Error::other))?;
+            return content.finish().map(|_| ());
+        };
+        let mut header = Vec::new();
+        let name = str::from_utf8(&member.path).expect("only text is linked");
+        encode(name, HeaderKind::Hardlink { target: &path }, &member.attributes, &mut header);
+        if let Some(entry) = &mut entry {
+            entry.kind = TocKind::Hardlink { target: path };
+        }
+        self.tar.header(&header, entry)?;
+        reader.content(|_| Ok(()))?;
+        self.links.insert(number, target);
+        Ok(())
+    }
 }
 
 /// The digests that are there more than once.

@@ -86,4 +86,30 @@ pub enum Problem {
         /// How many are taken.
         limit: usize,
     },
+    /// An entry that a table of contents cannot hold.
+    #[error("{kind} cannot be in a seekable layer (eStargz or zstd:chunked)")]
+    Seekable {
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A name that JSON cannot hold.
+    #[error(
+        "`{name}` is not valid UTF-8, and a seekable layer (eStargz or zstd:chunked) lists its entries as text"
+    )]
+    SeekableName {
+        /// The name.
+        name: String,
+    },
+    /// Two entries of one name.
+    #[error("`{name}` is there twice, and a seekable layer (eStargz or zstd:chunked) finds entries by name")]
+    SeekableTwice {
+        /// The name.
+        name: String,
+    },
+    /// A hardlink to something that does not come before it.
+    #[error("a hardlink to `{target}`, which the archive does not have, cannot be in an eStargz layer")]
+    SeekableLink {
+        /// What it names.
+        target: String,
+    },
 }

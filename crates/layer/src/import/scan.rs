@@ -1,6 +1,6 @@
 //! Reads an archive from start to end, checking it on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Write as _};
 
 use blob::Hasher;
@@ -9,10 +9,12 @@ use oci::Digest;
 use super::decompress::{Archive, ArchiveReader, Damaged, not_an_archive};
 use super::listed::{self, Listed, MAX_ENTRIES};
 use super::member::{Member, MemberKind};
+use super::optimize::Rewritten;
 use super::problem::Problem;
 use super::tar_reader::{TarError, TarReader};
 use crate::compress::Sink;
 use crate::error::LayerError;
+use crate::listing;
 
 const BUFFER_SIZE: usize = 128 << 10;
 
@@ -27,13 +29,15 @@ pub(super) struct Scanned {
 impl Scanned {
     /// The listing, if entries were remembered.
     pub(super) fn listing(&self) -> Option<String> {
-        self.listing_with(BTreeMap::new())
+        self.entries.as_ref().map(|entries| listed::listing(entries, &BTreeMap::new(), &BTreeSet::new()))
     }
 
-    /// The listing after some entries became hardlinks to others.
-    #[expect(clippy::needless_pass_by_value, reason = "it is of no use afterwards")]
-    pub(super) fn listing_with(&self, links: BTreeMap<usize, usize>) -> Option<String> {
-        self.entries.as_ref().map(|entries| listed::listing(entries, &links))
+    /// The listing after the archive was rewritten.
+    pub(super) fn listing_of(&self, rewritten: &Rewritten) -> Option<String> {
+        let entries = self.entries.as_ref()?;
+        let mut listing = listed::listing(entries, &rewritten.links, &rewritten.dropped);
+        listing::add_entry(rewritten.end.added.as_ref(), &mut listing);
+        Some(listing)
     }
 
     /// Digests of the regular files among the entries, if they were remembered.
@@ -157,7 +161,7 @@ fn named(archive: Archive<'_>, offset: u64, last: &str, error: TarError) -> Laye
     match error {
         TarError::Io(error) => match error.downcast::<Damaged>() {
             Ok(damaged) => LayerError::Damaged(damaged),
-            Err(error) => LayerError::Read(error),
+            Err(error) => error.downcast::<LayerError>().unwrap_or_else(LayerError::Read),
         },
         TarError::Problem(problem) => {
             LayerError::Archive { path: archive.path.to_owned(), offset, entry: last.to_owned(), problem }

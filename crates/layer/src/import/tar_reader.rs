@@ -80,10 +80,10 @@ impl<R: BufRead> TarReader<R> {
             let type_flag = block[156];
             if matches!(type_flag, b'x' | b'g' | b'L' | b'K') {
                 let body = self.extension(&block, &mut raw)?;
-                self.extend(type_flag, &body, &mut extensions)?;
                 if type_flag == b'g' {
-                    return Ok(Some(Member::global(raw)));
+                    return self.global(&body, raw).map(Some).map_err(TarError::from);
                 }
+                Self::extend(type_flag, &body, &mut extensions)?;
                 continue;
             }
             if type_flag == b'S' {
@@ -167,21 +167,23 @@ impl<R: BufRead> TarReader<R> {
         Ok(raw[start..start + length].to_vec())
     }
 
-    fn extend(&mut self, type_flag: u8, body: &[u8], extensions: &mut Extensions) -> Result<(), Problem> {
+    /// A header for all entries that follow.
+    fn global(&mut self, body: &[u8], raw: Vec<u8>) -> Result<Member, Problem> {
+        let records = fields::pax_records(body)?;
+        let own = |key: &&String| {
+            matches!(key.as_str(), "path" | "linkpath" | "size") || key.starts_with("GNU.sparse.")
+        };
+        if let Some(key) = records.keys().find(own) {
+            return Err(Problem::Global { key: key.clone() });
+        }
+        self.global.extend(records.clone());
+        Ok(Member::global(raw, records))
+    }
+
+    fn extend(type_flag: u8, body: &[u8], extensions: &mut Extensions) -> Result<(), Problem> {
         let slot = match type_flag {
             b'L' => &mut extensions.long_name,
             b'K' => &mut extensions.long_target,
-            b'g' => {
-                let records = fields::pax_records(body)?;
-                let own = |key: &&String| {
-                    matches!(key.as_str(), "path" | "linkpath" | "size") || key.starts_with("GNU.sparse.")
-                };
-                if let Some(key) = records.keys().find(own) {
-                    return Err(Problem::Global { key: key.clone() });
-                }
-                self.global.extend(records);
-                return Ok(());
-            }
             _ => {
                 let records = fields::pax_records(body)?;
                 return match extensions.records.replace(records) {

@@ -96,6 +96,7 @@ fn compressing_anew_keeps_the_tar() {
             codec: Codec::new(Format::Gzip, Some(1)).unwrap(),
             jobs: NonZeroUsize::new(jobs).unwrap(),
             listing: true,
+            seekable: false,
         };
         let mut blob = Vec::new();
         let again = with_archive(&source, |path| {

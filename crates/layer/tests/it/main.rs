@@ -9,4 +9,5 @@ mod import;
 mod optimize;
 mod pipeline;
 mod readers;
+mod seekable;
 mod support;

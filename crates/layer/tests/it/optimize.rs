@@ -17,6 +17,7 @@ fn optimized(parts: &[Vec<u8>]) -> (Vec<String>, Vec<u8>) {
         codec: Codec::new(Format::None, None).unwrap(),
         jobs: NonZeroUsize::MIN,
         listing: true,
+        seekable: false,
     };
     let mut blob = Vec::new();
     let written = optimize(Archive { path: &path, format: Format::None }, options, &mut blob).unwrap();

@@ -14,11 +14,12 @@ use tempfile::TempDir;
 pub(crate) struct Fixture {
     pub(crate) folder: TempDir,
     pub(crate) spec: LayerSpec,
+    pub(crate) seekable: bool,
 }
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), spec: LayerSpec::default() }
+        Self { folder: tempfile::tempdir().unwrap(), spec: LayerSpec::default(), seekable: false }
     }
 
     /// Where a source of this name lies.
@@ -79,7 +80,8 @@ impl Fixture {
         jobs: usize,
     ) -> Result<(Vec<u8>, Written), LayerError> {
         let codec = Codec::new(format, level)?;
-        let options = WriteOptions { codec, jobs: NonZeroUsize::new(jobs).unwrap(), listing: true };
+        let jobs = NonZeroUsize::new(jobs).unwrap();
+        let options = WriteOptions { codec, jobs, listing: true, seekable: self.seekable };
         let mut blob = Vec::new();
         let written = write_layer(&self.spec, options, &mut blob)?;
         Ok((blob, written))

@@ -1,0 +1,60 @@
+//! The end of an eStargz layer: the table of contents is the last entry of the tar, in one gzip member, and a member
+//! without content says where that one starts.
+
+use std::sync::Arc;
+
+use oci::Annotations;
+
+use super::annotation::TOC_DIGEST;
+use super::index::Layout;
+use super::toc::{TocEntry, TocKind, to_json};
+use crate::attributes::Attributes;
+use crate::compress::{Positions, Sink};
+use crate::error::LayerError;
+use crate::tar_header::{END_OF_ARCHIVE, HeaderKind, encode, padding};
+
+/// Name of the table's entry.
+pub(crate) const TOC_NAME: &str = "stargz.index.json";
+
+const TOC_MODE: u32 = 0o444;
+
+/// Writes the table and what points to it.
+pub(super) fn finish(
+    sink: &mut Sink,
+    entries: &[TocEntry],
+    positions: &Positions,
+) -> Result<(Annotations, Option<TocEntry>), LayerError> {
+    let json = to_json(entries, positions, Layout::Estargz, None);
+    let digest = blob::digest_of(&json);
+    let size = json.len() as u64;
+    let attributes = Arc::new(Attributes::with_mode(TOC_MODE));
+    let mut member = Vec::with_capacity(json.len() + 4 * END_OF_ARCHIVE.len());
+    encode(TOC_NAME, HeaderKind::File { size }, &attributes, &mut member);
+    member.extend_from_slice(&json);
+    drop(json);
+    member.extend_from_slice(&END_OF_ARCHIVE[..padding(size)]);
+    member.extend_from_slice(&END_OF_ARCHIVE);
+    sink.write_member(&member)?;
+    sink.append(footer(positions.end).to_vec())?;
+    let entry = TocEntry {
+        name: TOC_NAME.to_owned(),
+        kind: TocKind::File { size },
+        attributes,
+        digest: Some(digest),
+        chunks: Vec::new(),
+    };
+    Ok((Annotations::from([(TOC_DIGEST.to_owned(), digest.to_string())]), Some(entry)))
+}
+
+/// An empty gzip member whose header holds the offset of the table's member (eStargz, "Footer").
+fn footer(toc_offset: u64) -> [u8; 51] {
+    let mut footer = [0; 51];
+    // RFC 1952, 2.3: magic, method, flags (an extra field follows), no time, no extra flags, unknown system.
+    footer[..10].copy_from_slice(&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff]);
+    // Sizes of the extra field and of the only subfield in it, which is called `SG`.
+    footer[10..16].copy_from_slice(&[26, 0, b'S', b'G', 22, 0]);
+    footer[16..38].copy_from_slice(format!("{toc_offset:016x}STARGZ").as_bytes());
+    // RFC 1951, 3.2.4: one stored block, the last, with no bytes in it. Checksum and size of nothing are zero.
+    footer[38..43].copy_from_slice(&[1, 0, 0, 0xff, 0xff]);
+    footer
+}
