@@ -165,7 +165,7 @@ impl<'n> Writer<'_, 'n> {
             return Ok(link);
         }
         self.header(node, HeaderKind::File { size })?;
-        self.tar.content(size).write_all(&content.bytes, content.digest)?;
+        self.tar.content(size).write_all(content.bytes(), content.digest)?;
         self.remember(node, size, content.digest);
         Ok(StoredFile { digest: content.digest, link: None })
     }

@@ -40,6 +40,12 @@ impl Chunk {
         Self { bytes, length: 0, room, marks: Vec::new(), pool }
     }
 
+    /// A chunk with this content.
+    pub(crate) fn full(bytes: Vec<u8>) -> Self {
+        let length = bytes.len();
+        Self { bytes, length, room: length, marks: Vec::new(), pool: Arc::new(Pool::default()) }
+    }
+
     /// What was put in.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]

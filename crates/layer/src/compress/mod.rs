@@ -17,6 +17,7 @@ mod codec;
 mod pipeline;
 mod sink;
 
+pub(crate) use chunk::{Chunk, Pool};
 pub(crate) use codec::CHUNK_SIZE;
 pub use codec::{Codec, Format, FormatError};
 pub(crate) use pipeline::Positions;

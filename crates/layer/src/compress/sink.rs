@@ -54,15 +54,12 @@ impl Sink {
     }
 
     /// Writes one member that holds all these bytes, however many they are.
-    pub(crate) fn write_member(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+    pub(crate) fn write_member(&mut self, bytes: Vec<u8>) -> Result<(), LayerError> {
         self.send().map_err(LayerError::Write)?;
         if self.chunk.is_none() {
             self.tickets.recv().map_err(|_| LayerError::Write(stopped()))?;
         }
-        let mut chunk = Chunk::new(Arc::new(Pool::default()), bytes.len());
-        chunk.free().copy_from_slice(bytes);
-        chunk.advance(bytes.len());
-        self.chunk = Some(chunk);
+        self.chunk = Some(Chunk::full(bytes));
         self.send().map_err(LayerError::Write)
     }
 

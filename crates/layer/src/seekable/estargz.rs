@@ -7,11 +7,11 @@ use oci::Annotations;
 
 use super::annotation::TOC_DIGEST;
 use super::index::Layout;
-use super::toc::{TocEntry, TocKind, to_json};
+use super::toc::{TocEntry, TocKind, append_json};
 use crate::attributes::Attributes;
 use crate::compress::{Positions, Sink};
 use crate::error::LayerError;
-use crate::tar_header::{END_OF_ARCHIVE, HeaderKind, encode, padding};
+use crate::tar_header::{BLOCK, END_OF_ARCHIVE, HeaderKind, encode, padding};
 
 /// Name of the table's entry.
 pub(crate) const TOC_NAME: &str = "stargz.index.json";
@@ -24,17 +24,18 @@ pub(super) fn finish(
     entries: &[TocEntry],
     positions: &Positions,
 ) -> Result<(Annotations, Option<TocEntry>), LayerError> {
-    let json = to_json(entries, positions, Layout::Estargz, None);
-    let digest = blob::digest_of(&json);
-    let size = json.len() as u64;
+    // Tables are large: the header goes where room was left for it.
+    let mut member = vec![0; BLOCK];
+    append_json(entries, positions, Layout::Estargz, None, &mut member);
+    let digest = blob::digest_of(&member[BLOCK..]);
+    let size = (member.len() - BLOCK) as u64;
     let attributes = Arc::new(Attributes::with_mode(TOC_MODE));
-    let mut member = Vec::with_capacity(json.len() + 4 * END_OF_ARCHIVE.len());
-    encode(TOC_NAME, HeaderKind::File { size }, &attributes, &mut member);
-    member.extend_from_slice(&json);
-    drop(json);
+    let mut header = Vec::with_capacity(BLOCK);
+    encode(TOC_NAME, HeaderKind::File { size }, &attributes, &mut header);
+    member.splice(..BLOCK, header);
     member.extend_from_slice(&END_OF_ARCHIVE[..padding(size)]);
     member.extend_from_slice(&END_OF_ARCHIVE);
-    sink.write_member(&member)?;
+    sink.write_member(member)?;
     sink.append(footer(positions.end).to_vec())?;
     let entry = TocEntry {
         name: TOC_NAME.to_owned(),

@@ -63,15 +63,16 @@ pub(crate) struct FileChunk {
     pub(crate) digest: Digest,
 }
 
-/// The document, as JSON without spaces.
-pub(super) fn to_json(
+/// Appends the document, as JSON without spaces.
+pub(super) fn append_json(
     entries: &[TocEntry],
     positions: &Positions,
     layout: Layout,
     tar_split_digest: Option<Digest>,
-) -> Vec<u8> {
+    out: &mut Vec<u8>,
+) {
     let toc = Toc { version: 1, entries: Lines { entries, positions, layout }, tar_split_digest };
-    serde_json::to_vec(&toc).expect("strings and numbers always serialize")
+    serde_json::to_writer(out, &toc).expect("strings and numbers always serialize");
 }
 
 #[derive(Serialize)]
