@@ -35,6 +35,8 @@ key_of_packages() { package_list | sha256sum; }
 
 key_of_buildifier() { echo "$BUILDIFIER_VERSION"; }
 
+key_of_buildgrid() { hash_files "$HERE/buildgrid.txt"; }
+
 # The list of paths is part of the key, so that an empty file counts, too.
 key_of_config() {
   local files
@@ -43,7 +45,7 @@ key_of_config() {
   echo "$TESTBED $(key_of_packages) ${files[*]#"$HERE"} $(hash_files "${files[@]}")" | sha256sum
 }
 
-readonly STAGES=(base certificates packages buildifier config)
+readonly STAGES=(base certificates packages buildifier buildgrid config)
 
 stage_is_current() {
   local stored=
@@ -92,6 +94,7 @@ run_stage() {
     certificates) title="copying the machine's CA certificates" ;;
     packages) title="installing $(package_list | wc -l) packages and what they need (about 60 s)" ;;
     buildifier) title="installing buildifier $BUILDIFIER_VERSION" ;;
+    buildgrid) title="installing BuildGrid (about 30 s)" ;;
     config) title="writing Bazel's configuration and modules" ;;
   esac
   say "$title"
@@ -257,6 +260,16 @@ stage_buildifier() {
   install -D -m 755 "$scratch/package/buildifier-linux_$(debian_architecture)" \
     "$ROOT/usr/local/bin/buildifier"
   rm -rf "$scratch"
+}
+
+# A virtual environment, because Debian has no BuildGrid; programs only, nothing is compiled.
+stage_buildgrid() {
+  local pip=(/opt/buildgrid/bin/pip --disable-pip-version-check --no-cache-dir)
+  mount_system
+  rm -rf "$ROOT/opt/buildgrid"
+  inside python3 -m venv /opt/buildgrid
+  cp "$HERE/buildgrid.txt" "$ROOT/opt/buildgrid/"
+  inside "${pip[@]}" install --only-binary :all: --requirement /opt/buildgrid/buildgrid.txt
 }
 
 # ---- setup: Bazel's configuration ---------------------------------------------------------------
