@@ -38,6 +38,11 @@ fmt: ## Format Rust and Starlark
 e2e: ## End-to-end tests; CASES="push determinism" chooses some
 	@python3 tests/run e2e $(CASES)
 
+.PHONY: bench
+bench: tools ## Speed, size and memory of layers beside tar, pigz and zstd; BENCH="layers-15k memory" RUNS=5
+	@$(TESTBED) setup
+	@tests/bench/run $(BENCH)
+
 .PHONY: docs
 docs: ## Generate docs/reference from the docstrings
 	@python3 docs/generate

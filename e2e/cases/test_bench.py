@@ -1,0 +1,33 @@
+"""`make bench` on trees of a few files: it runs, and its tables have figures."""
+
+import os
+import re
+
+from harness import process
+from harness.bench import Bench
+from harness.workspace import CHECKOUT
+
+
+class Benchmarks(Bench):
+    """The command that people run to measure."""
+
+    def run_bench(self, *names):
+        environment = dict(os.environ, BENCH_FOLDER=str(self.folder / "bench"), BENCH_SCALE="0.002", RUNS="1")
+        return process.run([CHECKOUT / "tests/bench/run", *names], env=environment).stdout
+
+    def test_layers(self):
+        said = self.run_bench("layers-15k", "layers-1g")
+        for command in ("none", "gzip 6", "zstd 3", r"tar \| pigz -6", r"tar \| zstd -T0 -3", "read and SHA-256"):
+            rows = re.findall(rf"^\| {re.escape(command)} \| \d+\.\d\d \| \d+\.\d\d \| \d+ \| \d+\.\d \| \d+ \|", said, re.MULTILINE)
+            self.assertEqual(len(rows), 2, f"{command}:\n{said}")
+        self.assertIn(r"of tar \| pigz -6 |", said)
+
+    def test_memory(self):
+        said = self.run_bench("memory")
+        peaks = [float(peak) for peak in re.findall(r"^\| .* \| (\d+\.\d) \|$", said, re.MULTILINE)]
+        self.assertEqual(len(peaks), 6, said)
+        self.assertLess(max(peaks), 72, said)
+
+    def test_unknown(self):
+        said = process.run([CHECKOUT / "tests/bench/run", "layers-16k"], expect=2).stdout
+        self.assertIn("hint: there are layers-15k", said)
