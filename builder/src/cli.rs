@@ -97,6 +97,9 @@ pub(crate) struct ImportArgs {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) compression: Compression,
+    /// Take also what becomes more than 1 GiB and more than 1,000 times as large when it is decompressed.
+    #[arg(long)]
+    pub(crate) allow_any_ratio: bool,
     /// Store equal files once.
     #[arg(long, requires = "output")]
     pub(crate) optimize: bool,

@@ -26,6 +26,15 @@ def run(command, *, expect=0, timeout=600, cwd=None, env=None, stdin=None):
     return done
 
 
+def measured(command, report, *, seconds=60):
+    """Runs a command to its end, for at most that long (exit status 124); returns its exit status, its standard error, and the
+    peak of its memory in bytes. `report` is a file to be written; GNU time starts the command, because a child of this process
+    would begin with the size of this process."""
+    done = subprocess.run(["time", "--quiet", "--format=%M", f"--output={report}", "timeout", str(seconds), *map(str, command)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stderr.decode(errors="replace"), int(report.read_text().split()[-1]) * 1024
+
+
 def free_port():
     """A port of the loopback interface that nobody listened on a moment ago."""
     with socket.socket() as listener:

@@ -75,6 +75,11 @@ impl<R: Read> HashingReader<R> {
         Self { inner, hasher: Hasher::new() }
     }
 
+    /// Bytes read so far.
+    pub fn size(&self) -> u64 {
+        self.hasher.size()
+    }
+
     /// The reader, and digest and size of what was read.
     pub fn finish(self) -> (R, Digest, u64) {
         let (digest, size) = self.hasher.finish();

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::compress::Format;
-use crate::import::{Damaged, Problem};
+use crate::import::{Bomb, Damaged, Problem};
 use crate::path::{ImagePath, PathError};
 
 /// Why there is no layer.
@@ -121,6 +121,9 @@ pub enum LayerError {
     /// An archive that cannot be decompressed.
     #[error(transparent)]
     Damaged(Damaged),
+    /// An archive that grows out of all proportion.
+    #[error(transparent)]
+    Bomb(Bomb),
     /// A tar that no two readers understand alike, or that ends too early.
     #[error("`{}`, byte {offset} of the uncompressed archive{}", path.display(), after(.entry))]
     Archive {
@@ -162,6 +165,7 @@ impl LayerError {
                 | Self::TableSize { .. }
                 | Self::NotAnArchive { .. }
                 | Self::Damaged(_)
+                | Self::Bomb(_)
                 | Self::Archive { .. }
         )
     }
@@ -199,6 +203,9 @@ impl LayerError {
             ],
             Self::Archive { problem: Problem::Truncated { .. }, .. } | Self::Damaged(_) => {
                 vec!["make or download the file again".to_owned()]
+            }
+            Self::Bomb(_) => {
+                vec!["if it is meant to be like this, decompress it and give the archive itself".to_owned()]
             }
             Self::Archive { .. } => {
                 vec!["write the archive anew, for example with `tar --format=posix`".to_owned()]

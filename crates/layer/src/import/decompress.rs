@@ -13,6 +13,12 @@ use crate::error::LayerError;
 
 const BUFFER_SIZE: usize = 128 << 10;
 
+/// How many times its size compressed data may become. What deflate can do at most is 1,032, and that takes zeros alone.
+const MAX_RATIO: u64 = 1000;
+
+/// Below this size nobody is harmed by any ratio.
+const HARMLESS: u64 = 1 << 30;
+
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 
@@ -23,14 +29,21 @@ pub struct Archive<'a> {
     pub path: &'a Path,
     /// How it is compressed.
     pub format: Format,
+    /// Take also what becomes more than 1 GiB and more than 1,000 times as large when it is decompressed.
+    pub any_ratio: bool,
 }
 
 impl<'a> Archive<'a> {
+    /// An archive that is compressed so.
+    pub fn new(path: &'a Path, format: Format) -> Self {
+        Self { path, format, any_ratio: false }
+    }
+
     /// An archive whose first bytes tell how it is compressed.
     pub fn detect(path: &'a Path) -> Result<Self, LayerError> {
         let mut file = fs_err::File::open(path).map_err(LayerError::Read)?;
         let format = detected(&first_bytes(&mut file)?).unwrap_or(Format::None);
-        Ok(Self { path, format })
+        Ok(Self::new(path, format))
     }
 
     /// Opens it for reading from its start.
@@ -49,7 +62,8 @@ impl<'a> Archive<'a> {
                 Decoder::Zstd(zstd::stream::read::Decoder::with_buffer(file).map_err(LayerError::Read)?)
             }
         };
-        Ok(ArchiveReader { path: self.path.to_owned(), format: self.format, decoder })
+        let Self { path, format, any_ratio } = self;
+        Ok(ArchiveReader { path: path.to_owned(), format, any_ratio, decoder, size: 0 })
     }
 }
 
@@ -69,6 +83,24 @@ pub struct Damaged {
     pub is_truncated: bool,
     /// What the decompressor says.
     pub cause: String,
+}
+
+/// Compressed data that is there to fill disks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{}`: {compressed} bytes of {format} data became {size} bytes, and there is more; expected at most {MAX_RATIO} times \
+     as many, as in any archive of files",
+    path.display()
+)]
+pub struct Bomb {
+    /// The file.
+    pub path: PathBuf,
+    /// Its compression.
+    pub format: Format,
+    /// Bytes read of it.
+    pub compressed: u64,
+    /// What they became.
+    pub size: u64,
 }
 
 /// What the first bytes of a file that is no archive look like, for messages.
@@ -116,10 +148,29 @@ enum Decoder {
 pub(super) struct ArchiveReader {
     path: PathBuf,
     format: Format,
+    any_ratio: bool,
     decoder: Decoder,
+    /// Bytes that came out so far.
+    size: u64,
 }
 
 impl ArchiveReader {
+    /// Notes that bytes came out, and stops where there are too many.
+    fn count(&mut self, count: usize) -> io::Result<()> {
+        self.size += count as u64;
+        let compressed = match &self.decoder {
+            _ if self.any_ratio || self.size <= HARMLESS => return Ok(()),
+            Decoder::None(_) => return Ok(()),
+            Decoder::Gzip(decoder) => decoder.as_ref().expect(MEMBER).get_ref().get_ref().size(),
+            Decoder::Zstd(decoder) => decoder.get_ref().get_ref().size(),
+        };
+        if self.size / MAX_RATIO <= compressed {
+            return Ok(());
+        }
+        let (path, format, size) = (self.path.clone(), self.format, self.size);
+        Err(io::Error::other(LayerError::Bomb(Bomb { path, format, compressed, size })))
+    }
+
     /// To be called at the end of the stream: digest and size of the file itself.
     pub(super) fn finish(self) -> (Digest, u64) {
         let source = match self.decoder {
@@ -139,7 +190,7 @@ impl Read for ArchiveReader {
             Decoder::Gzip(decoder) => read_members(decoder, buffer),
             Decoder::Zstd(decoder) => decoder.read(buffer),
         };
-        read.map_err(|error| match (self.format, error.kind()) {
+        let count = read.map_err(|error| match (self.format, error.kind()) {
             (_, io::ErrorKind::Interrupted) => error,
             (Format::None, kind) => {
                 io::Error::new(kind, format!("failed to read `{}`: {error}", self.path.display()))
@@ -151,7 +202,9 @@ impl Read for ArchiveReader {
                 let is_truncated = kind == io::ErrorKind::UnexpectedEof;
                 io::Error::new(kind, Damaged { path, format, is_truncated, cause: error.to_string() })
             }
-        })
+        })?;
+        self.count(count)?;
+        Ok(count)
     }
 }
 

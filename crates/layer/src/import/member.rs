@@ -64,6 +64,16 @@ impl Member {
             is_exact: false,
         }
     }
+
+    /// Bytes of what is remembered of it: names and records.
+    pub(super) fn metadata_size(&self) -> usize {
+        let target = match &self.kind {
+            MemberKind::Hardlink(target) | MemberKind::Symlink(target) => target.len(),
+            _ => 0,
+        };
+        let records = self.attributes.pax_records.iter().map(|(key, value)| key.len() + value.len());
+        self.path.len() + target + records.sum::<usize>()
+    }
 }
 
 /// Understands the header of an entry.
@@ -75,6 +85,7 @@ pub(super) fn member(
 ) -> Result<Member, Problem> {
     let mut records = global.clone();
     records.extend(extensions.records.unwrap_or_default());
+    check_texts(&records)?;
     // An empty value takes a record back (POSIX.1-2017, "pax Extended Header").
     records.retain(|_, value| !value.is_empty());
 
@@ -93,13 +104,38 @@ pub(super) fn member(
         return Err(Problem::ContentOfLink { size });
     }
     let file_size = if kind == MemberKind::Sparse { sparse_size(block, &records)? } else { size };
-    let device = if matches!(kind, MemberKind::Special("char" | "block")) {
-        (fields::unsigned(&block[329..337], "devmajor")?, fields::unsigned(&block[337..345], "devminor")?)
-    } else {
-        (0, 0)
-    };
+    let device = device(block, &kind)?;
     let (attributes, is_exact) = attributes(block, records)?;
     Ok(Member { raw, path, kind, size, file_size, attributes, device, is_exact })
+}
+
+/// Refuses what readers in C cut short, and a size that is taken back, which each reader takes for another one.
+fn check_texts(records: &BTreeMap<String, Vec<u8>>) -> Result<(), Problem> {
+    const TEXTS: [&str; 5] = ["path", "linkpath", "uname", "gname", "GNU.sparse.name"];
+    let cut = TEXTS.iter().find(|key| records.get(**key).is_some_and(|value| value.contains(&0)));
+    if let Some(key) = cut {
+        return Err(Problem::Nul { key: (*key).to_owned() });
+    }
+    match records.get("size") {
+        Some(size) if size.is_empty() => Err(Problem::Number { field: "size", found: String::new() }),
+        _ => Ok(()),
+    }
+}
+
+/// A number that takes 32 bits on Linux. Readers disagree about larger ones.
+fn word(field: &[u8], name: &'static str) -> Result<u32, Problem> {
+    let value = fields::unsigned(field, name)?;
+    u32::try_from(value).map_err(|_| Problem::Number { field: name, found: value.to_string() })
+}
+
+/// Major and minor number; read strictly for all kinds, because most readers do.
+fn device(block: &Block, kind: &MemberKind) -> Result<(u64, u64), Problem> {
+    if fields::dialect(block) == Dialect::V7 {
+        return Ok((0, 0));
+    }
+    let (major, minor) = (word(&block[329..337], "devmajor")?, word(&block[337..345], "devminor")?);
+    let is_device = matches!(kind, MemberKind::Special("char" | "block"));
+    Ok(if is_device { (major.into(), minor.into()) } else { (0, 0) })
 }
 
 fn one_of(key: &str, pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Problem> {
@@ -173,7 +209,7 @@ fn attributes(block: &Block, mut records: BTreeMap<String, Vec<u8>>) -> Result<(
     // GNU's old format has more times, and maps of holes, where ustar has the start of the name.
     let mut is_exact =
         fields::dialect(block) != Dialect::Gnu || block[345..500].iter().all(|byte| *byte == 0);
-    let mode = fields::unsigned(&block[100..108], "mode")?;
+    let mode = word(&block[100..108], "mode")?;
     let (uname, gname) = match fields::dialect(block) {
         Dialect::V7 => (&b""[..], &b""[..]),
         Dialect::Ustar | Dialect::Gnu => (fields::text(&block[265..297]), fields::text(&block[297..329])),
@@ -188,7 +224,7 @@ fn attributes(block: &Block, mut records: BTreeMap<String, Vec<u8>>) -> Result<(
     let (uname, gname) = (name("uname", uname), name("gname", gname));
     let mut id = |key: &'static str, header: &[u8]| match records.remove(key) {
         Some(value) => decimal(key, &value),
-        None => fields::unsigned(header, key),
+        None => word(header, key).map(u64::from),
     };
     let (uid, gid) = (id("uid", &block[108..116])?, id("gid", &block[116..124])?);
     let mtime = match records.remove("mtime") {
@@ -196,6 +232,5 @@ fn attributes(block: &Block, mut records: BTreeMap<String, Vec<u8>>) -> Result<(
             .ok_or_else(|| Problem::Number { field: "mtime", found: value.escape_ascii().to_string() })?,
         None => Timestamp { seconds: fields::number(&block[136..148], "mtime")?, nanoseconds: 0 },
     };
-    let mode = u32::try_from(mode & 0o7777).expect("twelve bits");
-    Ok((Attributes { mode, uid, gid, uname, gname, mtime, pax_records: records }, is_exact))
+    Ok((Attributes { mode: mode & 0o7777, uid, gid, uname, gname, mtime, pax_records: records }, is_exact))
 }

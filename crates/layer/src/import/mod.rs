@@ -24,7 +24,7 @@ use crate::error::LayerError;
 use crate::seekable::{self, Index};
 use crate::write::{WriteOptions, Written};
 
-pub use decompress::{Archive, Damaged};
+pub use decompress::{Archive, Bomb, Damaged};
 pub(crate) use fields::pax_time;
 pub use problem::Problem;
 

@@ -71,6 +71,18 @@ pub enum Problem {
         /// How many are read.
         limit: u64,
     },
+    /// A name that C programs cut short.
+    #[error("`{key}` holds a NUL byte; readers disagree about whether it ends there")]
+    Nul {
+        /// Where it is.
+        key: String,
+    },
+    /// Names and records that would fill memory together.
+    #[error("names and extended headers have more than {limit} bytes together")]
+    Metadata {
+        /// How many are taken.
+        limit: usize,
+    },
     /// An extended header at the end.
     #[error("an extended header is followed by no entry")]
     ExtensionAlone,

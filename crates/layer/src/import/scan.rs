@@ -18,6 +18,9 @@ use crate::listing;
 
 const BUFFER_SIZE: usize = 128 << 10;
 
+/// The most bytes of names and records that are remembered.
+const MAX_METADATA: usize = 256 << 20;
+
 /// What was found.
 pub(super) struct Scanned {
     /// Digest and size of the file on disk.
@@ -54,6 +57,7 @@ pub(super) fn scan(
 ) -> Result<Scanned, LayerError> {
     let mut reader = open(archive, copy)?;
     let mut entries = remember.then(Vec::new);
+    let mut metadata = 0;
     while let Some(member) = reader.next()? {
         let hash = remember && member.kind == MemberKind::File;
         let mut hasher = hash.then(Hasher::new);
@@ -66,6 +70,10 @@ pub(super) fn scan(
         if let Some(entries) = &mut entries {
             if entries.len() == MAX_ENTRIES {
                 return Err(reader.error(Problem::TooManyEntries { limit: MAX_ENTRIES }.into()));
+            }
+            metadata += member.metadata_size();
+            if metadata > MAX_METADATA {
+                return Err(reader.error(Problem::Metadata { limit: MAX_METADATA }.into()));
             }
             let digest = hasher.map(|hasher| hasher.finish().0);
             let listed = Listed::new(member, digest, entries.last());

@@ -13,6 +13,9 @@ use crate::tar_header::{BLOCK, padding};
 /// The most that one extended header may hold. The largest that the kernel's extended attributes need is 64 KiB each.
 const MAX_EXTENSION: u64 = 1 << 20;
 
+/// The most that global extended headers may hold together. Each entry has them all.
+const MAX_GLOBAL: usize = 64 << 10;
+
 /// Why no more entries can be read.
 #[derive(Debug)]
 pub(super) enum TarError {
@@ -42,11 +45,13 @@ pub(super) struct TarReader<R> {
     left: u64,
     padding: usize,
     global: BTreeMap<String, Vec<u8>>,
+    /// Bytes of the headers that `global` is from.
+    global_size: usize,
 }
 
 impl<R: BufRead> TarReader<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, offset: 0, left: 0, padding: 0, global: BTreeMap::new() }
+        Self { inner, offset: 0, left: 0, padding: 0, global: BTreeMap::new(), global_size: 0 }
     }
 
     /// Where in the uncompressed stream it is.
@@ -169,7 +174,15 @@ impl<R: BufRead> TarReader<R> {
 
     /// A header for all entries that follow.
     fn global(&mut self, body: &[u8], raw: Vec<u8>) -> Result<Member, Problem> {
+        self.global_size += body.len();
+        if self.global_size > MAX_GLOBAL {
+            return Err(Problem::Metadata { limit: MAX_GLOBAL });
+        }
         let records = fields::pax_records(body)?;
+        if records.is_empty() {
+            // GNU tar takes it, others do not.
+            return Err(Problem::PaxRecord { found: String::new() });
+        }
         let own = |key: &&String| {
             matches!(key.as_str(), "path" | "linkpath" | "size") || key.starts_with("GNU.sparse.")
         };

@@ -65,7 +65,7 @@ fn with_archive<T>(bytes: &[u8], test: impl FnOnce(&Path) -> T) -> T {
 }
 
 fn inspect_bytes(bytes: &[u8], format: Format) -> Result<Written, LayerError> {
-    with_archive(bytes, |path| inspect(Archive { path, format }, true))
+    with_archive(bytes, |path| inspect(Archive::new(path, format), true))
 }
 
 fn problem(bytes: &[u8]) -> Problem {
@@ -100,7 +100,7 @@ fn compressing_anew_keeps_the_tar() {
         };
         let mut blob = Vec::new();
         let again = with_archive(&source, |path| {
-            recompress(Archive { path, format: Format::Zstd }, options, &mut blob)
+            recompress(Archive::new(path, Format::Zstd), options, &mut blob)
         });
         assert_eq!(again.unwrap(), written);
         assert!(blob == expected);
@@ -251,8 +251,13 @@ fn a_bomb_does_not_fill_memory() {
     }
     let blob = blob.finish().unwrap();
     assert!(blob.len() < 1 << 20);
-    let written = inspect_bytes(&blob, Format::Zstd).unwrap();
-    assert_eq!(written.blob.uncompressed_size, size + 512);
+    let stopped = inspect_bytes(&blob, Format::Zstd).unwrap_err();
+    assert!(matches!(&stopped, LayerError::Bomb(bomb) if bomb.size < (1 << 30) + (1 << 20)), "{stopped}");
+    assert!(stopped.is_usage() && !stopped.hints().is_empty());
+    let written = with_archive(&blob, |path| {
+        inspect(Archive { any_ratio: true, ..Archive::new(path, Format::Zstd) }, true)
+    });
+    assert_eq!(written.unwrap().blob.uncompressed_size, size + 512);
 }
 
 #[test]

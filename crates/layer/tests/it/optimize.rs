@@ -20,7 +20,7 @@ fn optimized(parts: &[Vec<u8>]) -> (Vec<String>, Vec<u8>) {
         seekable: false,
     };
     let mut blob = Vec::new();
-    let written = optimize(Archive { path: &path, format: Format::None }, options, &mut blob).unwrap();
+    let written = optimize(Archive::new(&path, Format::None), options, &mut blob).unwrap();
     assert_eq!(written.blob.diff_id.0, blob::digest_of(&blob));
     let listing = written.listing.unwrap();
     (listing.lines().skip(1).map(outline).collect(), blob)

@@ -271,7 +271,7 @@ fn options(format: Format) -> WriteOptions {
 fn archives_become_seekable() {
     let fixture = everything();
     let source = fixture.write("layer.tar", fixture.tar());
-    let archive = Archive { path: &source, format: Format::None };
+    let archive = Archive::new(&source, Format::None);
     for optimized in [false, true] {
         let import = |format| {
             let mut blob = Vec::new();
@@ -292,7 +292,7 @@ fn what_was_seekable_before_becomes_so_again() {
     let (expected, written) = fixture().layer(Format::Gzip, None, 2).unwrap();
     let folder = Fixture::new();
     let source = folder.write("layer.tar.gz", &expected);
-    let archive = Archive { path: &source, format: Format::Gzip };
+    let archive = Archive::new(&source, Format::Gzip);
     let mut blob = Vec::new();
     let again = layer::import::recompress(archive, options(Format::Gzip), &mut blob).unwrap();
     assert!(blob == expected, "the old table is dropped, and the new one is the same");
