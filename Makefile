@@ -43,6 +43,11 @@ bench: tools ## Speed, size and memory of layers beside tar, pigz and zstd; BENC
 	@$(TESTBED) setup
 	@tests/bench/run $(BENCH)
 
+.PHONY: fuzz
+fuzz: ## Fuzz the readers until interrupted; TARGETS="tar zstd" chooses, SECONDS=60 ends each
+	@$(TESTBED) setup
+	@$(TESTBED) run -- tests/fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(TARGETS)
+
 .PHONY: docs
 docs: ## Generate docs/reference from the docstrings
 	@python3 docs/generate

@@ -27,7 +27,8 @@ pub(crate) fn run(args: &ImportArgs) -> Outcome {
 }
 
 fn build(args: &ImportArgs, values: Values) -> Outcome {
-    let archive = Archive { any_ratio: args.allow_any_ratio, ..Archive::new(&args.input, args.source_format) };
+    let archive =
+        Archive { any_ratio: args.allow_any_ratio, ..Archive::new(&args.input, args.source_format) };
     let format = args.compression.format.unwrap_or(args.source_format);
     let codec = Codec::new(format, args.compression.level).or_usage()?;
     let options = WriteOptions {

@@ -99,9 +99,8 @@ fn compressing_anew_keeps_the_tar() {
             seekable: false,
         };
         let mut blob = Vec::new();
-        let again = with_archive(&source, |path| {
-            recompress(Archive::new(path, Format::Zstd), options, &mut blob)
-        });
+        let again =
+            with_archive(&source, |path| recompress(Archive::new(path, Format::Zstd), options, &mut blob));
         assert_eq!(again.unwrap(), written);
         assert!(blob == expected);
     }

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("registry", &["auth", "blob", "oci"]),
     ("connect", &["auth", "registry", "tool"]),
     ("testkit", &["oci", "tool"]),
+    ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "oci", "plan", "tool"]),
