@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use layer::Format;
+use layer::{Format, Keywords, ListingLayout, ListingStyle};
 
 /// Turns files into layers, manifests and indexes.
 #[derive(Debug, Parser)]
@@ -54,6 +54,34 @@ pub(crate) struct Compression {
     pub(crate) estargz: bool,
 }
 
+/// The listing of a layer, and how it looks.
+#[derive(Debug, Args)]
+pub(crate) struct ListingArgs {
+    /// mtree listing of the layer.
+    #[arg(long)]
+    pub(crate) listing: Option<PathBuf>,
+    /// What its paths begin with: `./` or nothing.
+    #[arg(long, default_value = "./", value_parser = ["./", ""], requires = "listing")]
+    mtree_path_prefix: String,
+    /// What it says about an entry: names of keywords, separated by commas.
+    #[arg(long, value_name = "KEYWORDS", requires = "listing")]
+    mtree_options: Option<Keywords>,
+    /// What it shows: `tar` or `oci_layer_filesystem_applied_changeset`.
+    #[arg(long, default_value = "tar", requires = "listing")]
+    mtree_layout: ListingLayout,
+}
+
+impl ListingArgs {
+    /// How the listing looks.
+    pub(crate) fn style(&self) -> ListingStyle {
+        ListingStyle {
+            prefix: self.mtree_path_prefix.clone(),
+            keywords: self.mtree_options.clone().unwrap_or_default(),
+            layout: self.mtree_layout,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct LayerArgs {
     /// The layer blob.
@@ -62,9 +90,8 @@ pub(crate) struct LayerArgs {
     /// What the layer says about itself.
     #[arg(long)]
     pub(crate) metadata: PathBuf,
-    /// mtree listing of the layer.
-    #[arg(long)]
-    pub(crate) listing: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
     /// One entry a line: destination, kind and source, separated by NUL.
     #[arg(long)]
     pub(crate) entries: PathBuf,
@@ -106,9 +133,8 @@ pub(crate) struct ImportArgs {
     /// What the layer says about itself.
     #[arg(long)]
     pub(crate) metadata: PathBuf,
-    /// mtree listing of the layer.
-    #[arg(long)]
-    pub(crate) listing: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,

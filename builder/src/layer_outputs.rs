@@ -8,12 +8,13 @@ use oci::Annotations;
 use oci::config::History;
 use tool::Outcome;
 
+use crate::cli::ListingArgs;
 use crate::documents;
 
 /// What is known before the layer is made.
 pub(crate) struct LayerOutputs<'a> {
     pub(crate) metadata: &'a Path,
-    pub(crate) listing: Option<&'a Path>,
+    pub(crate) listing: &'a ListingArgs,
     pub(crate) media_type: String,
     pub(crate) annotations: Annotations,
     /// What made the layer.
@@ -36,8 +37,8 @@ impl LayerOutputs<'_> {
             history: vec![History::created_by(created_by)],
         };
         AtomicFile::write(self.metadata, metadata.to_json().as_bytes())?;
-        if let (Some(path), Some(listing)) = (self.listing, &written.listing) {
-            AtomicFile::write(path, listing.as_bytes())?;
+        if let (Some(path), Some(listing)) = (&self.listing.listing, &written.listing) {
+            AtomicFile::write(path, listing.render(&self.listing.style()).as_bytes())?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
     let options = WriteOptions {
         codec,
         jobs: super::jobs(args.compression.jobs),
-        listing: args.listing.is_some(),
+        listing: args.listing.listing.is_some(),
         seekable: args.compression.estargz,
     };
 
@@ -56,7 +56,7 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
     }
     let outputs = LayerOutputs {
         metadata: &args.metadata,
-        listing: args.listing.as_deref(),
+        listing: &args.listing,
         media_type: super::media_type(&values.media_type, format),
         annotations: values.annotations,
         history: &values.history,

@@ -37,7 +37,7 @@ fn build(args: &LayerArgs, values: Values) -> Outcome {
     let options = WriteOptions {
         codec,
         jobs: super::jobs(args.compression.jobs),
-        listing: args.listing.is_some(),
+        listing: args.listing.listing.is_some(),
         seekable: args.compression.estargz,
     };
     let spec = spec(args, &values)?;
@@ -50,7 +50,7 @@ fn build(args: &LayerArgs, values: Values) -> Outcome {
     output.persist()?;
     let outputs = LayerOutputs {
         metadata: &args.metadata,
-        listing: args.listing.as_deref(),
+        listing: &args.listing,
         media_type: super::media_type(&values.media_type, format),
         annotations,
         history: &values.history,

@@ -58,6 +58,30 @@ fn writes_blob_metadata_and_listing() {
 }
 
 #[test]
+fn listings_look_as_asked() {
+    let workspace = two_files();
+    let style = [
+        "--mtree-path-prefix=",
+        "--mtree-options",
+        "nlink,type",
+        "--mtree-layout",
+        "oci_layer_filesystem_applied_changeset",
+    ];
+    workspace.succeed(&["layer"], &with_values("{}", &style));
+    assert_eq!(
+        workspace.read("layer.mtree"),
+        "#mtree v2.0\napp/ type=dir\napp/a nlink=2 type=file\napp/b nlink=2 type=file\nl type=link\n"
+    );
+    let ended = workspace.run(&["layer"], &with_values("{}", &["--mtree-options", "type,sha1"]));
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.contains("--mtree-options") && ended.stderr.contains("unknown keyword `sha1`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn jobs_change_nothing() {
     let workspace = two_files();
     workspace.write("in/a", vec![b'x'; 5 << 20]).succeed(&["layer"], &with_values("{}", &["--jobs", "1"]));

@@ -50,6 +50,7 @@ pub use entry::{Entry, Source};
 pub use error::LayerError;
 pub use import::Archive;
 pub use layer_metadata::LayerMetadata;
+pub use listing::{Keyword, Keywords, Listing, ListingLayout, ListingStyle, ListingStyleError};
 pub use path::{ImagePath, PathError};
 pub use timestamp::{Timestamp, TimestampError};
 pub use write::{WriteOptions, Written, write_layer};

@@ -13,7 +13,7 @@ use crate::attributes::Attributes;
 use crate::compress::{Codec, Compressed, compress};
 use crate::contents::{LayerSpec, Node, NodeKind, collect};
 use crate::error::LayerError;
-use crate::listing;
+use crate::listing::Listing;
 use crate::prefetch::{self, Prefetched, Request};
 use crate::seekable::{self, Index, Layout, TocEntry};
 use crate::tar_header::{HeaderKind, encode};
@@ -40,8 +40,8 @@ pub struct WriteOptions {
 pub struct Written {
     /// Digests and sizes.
     pub blob: Compressed,
-    /// The mtree listing, if wanted.
-    pub listing: Option<String>,
+    /// What is known of its entries, if wanted.
+    pub listing: Option<Listing>,
     /// What the layer's descriptor must say so that the layer is found seekable.
     pub annotations: Annotations,
 }
@@ -82,7 +82,7 @@ pub fn write_layer(
             Ok((files, writer.tar.finish()?))
         })
     })?;
-    let listing = options.listing.then(|| listing::of_nodes(&nodes, &files, end.added.as_ref()));
+    let listing = options.listing.then(|| Listing::of_nodes(&nodes, &files).with_added(end.added.as_ref()));
     let annotations = seekable::annotations(end.annotations, &blob);
     Ok(Written { blob, listing, annotations })
 }

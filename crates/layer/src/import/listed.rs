@@ -7,7 +7,7 @@ use oci::Digest;
 
 use super::member::{Member, MemberKind};
 use crate::attributes::Attributes;
-use crate::listing::{self, LineKind};
+use crate::listing::{Entry, Kind, Listing};
 
 /// The most entries that are remembered. Far above what layers have; an archive with more is there to fill memory.
 pub(super) const MAX_ENTRIES: usize = 1 << 21;
@@ -48,35 +48,27 @@ pub(super) fn listing(
     entries: &[Listed],
     links: &BTreeMap<usize, usize>,
     dropped: &BTreeSet<usize>,
-) -> String {
+) -> Listing {
     let contents = contents(entries, links);
-    let mut names: BTreeMap<usize, usize> = BTreeMap::new();
-    for content in contents.iter().flatten() {
-        *names.entry(*content).or_default() += 1;
-    }
-    let mut out = listing::HEADER.to_owned();
-    for (number, (entry, content)) in entries.iter().zip(&contents).enumerate() {
-        if dropped.contains(&number) {
-            continue;
-        }
+    let kept = entries.iter().zip(&contents).enumerate().filter(|(index, _)| !dropped.contains(index));
+    let shown = kept.filter_map(|(index, (entry, content))| {
         let kind = match (&entry.kind, content) {
-            (MemberKind::Global, _) => continue,
-            (MemberKind::Directory, _) => LineKind::Directory,
-            (MemberKind::Symlink(target), _) => LineKind::Symlink { target },
-            (MemberKind::Special(kind), _) => LineKind::Special { kind },
+            (MemberKind::Global, _) => return None,
+            (MemberKind::Directory, _) => Kind::Directory,
+            (MemberKind::Symlink(target), _) => Kind::Symlink { target: target.as_slice().into() },
+            (MemberKind::Special(kind), _) => Kind::Special(kind),
             (_, Some(content)) => {
-                let size = entries[*content].size;
-                let names = names.get(content).copied().unwrap_or(1);
-                LineKind::File { size: Some(size), digest: entries[*content].digest, names }
+                let Listed { size, digest, .. } = &entries[*content];
+                Kind::File { size: Some(*size), digest: *digest, content: *content }
             }
-            (MemberKind::Sparse, _) => LineKind::File { size: Some(entry.size), digest: None, names: 1 },
+            (MemberKind::Sparse, _) => Kind::File { size: Some(entry.size), digest: None, content: index },
             // A hardlink to something in a lower layer or to a file with holes.
-            _ => LineKind::File { size: None, digest: None, names: 1 },
+            _ => Kind::File { size: None, digest: None, content: index },
         };
-        let path = cleaned(&entry.path);
-        listing::line(&path, &kind, &entry.attributes, &mut out);
-    }
-    out
+        let path = cleaned(&entry.path).into();
+        Some(Entry { path, kind, attributes: Arc::clone(&entry.attributes) })
+    });
+    Listing::new(shown.collect())
 }
 
 /// For each file, the index of the entry that holds its content.

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::tar_reader::{TarError, TarReader};
 use crate::compress::Sink;
 use crate::error::LayerError;
-use crate::listing;
+use crate::listing::Listing;
 
 const BUFFER_SIZE: usize = 128 << 10;
 
@@ -31,16 +31,15 @@ pub(super) struct Scanned {
 
 impl Scanned {
     /// The listing, if entries were remembered.
-    pub(super) fn listing(&self) -> Option<String> {
+    pub(super) fn listing(&self) -> Option<Listing> {
         self.entries.as_ref().map(|entries| listed::listing(entries, &BTreeMap::new(), &BTreeSet::new()))
     }
 
     /// The listing after the archive was rewritten.
-    pub(super) fn listing_of(&self, rewritten: &Rewritten) -> Option<String> {
+    pub(super) fn listing_of(&self, rewritten: &Rewritten) -> Option<Listing> {
         let entries = self.entries.as_ref()?;
-        let mut listing = listed::listing(entries, &rewritten.links, &rewritten.dropped);
-        listing::add_entry(rewritten.end.added.as_ref(), &mut listing);
-        Some(listing)
+        let listing = listed::listing(entries, &rewritten.links, &rewritten.dropped);
+        Some(listing.with_added(rewritten.end.added.as_ref()))
     }
 
     /// Digests of the regular files among the entries, if they were remembered.

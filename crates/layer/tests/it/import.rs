@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use layer::import::{Problem, inspect, recompress};
-use layer::{Archive, Codec, Format, LayerError, WriteOptions, Written};
+use layer::{Archive, Codec, Format, LayerError, ListingStyle, WriteOptions, Written};
 
 use crate::readers::everything;
 use crate::support::{Fixture, noise};
@@ -131,7 +131,7 @@ fn archives_of_all_writers_are_taken() {
         ),
     ]);
     let written = inspect_bytes(&archive, Format::None).unwrap();
-    let listing = written.listing.unwrap();
+    let listing = written.listing.unwrap().render(&ListingStyle::default());
     let lines: Vec<&str> =
         listing.lines().skip(1).map(|line| line.split(" sha256").next().unwrap()).collect();
     assert_eq!(

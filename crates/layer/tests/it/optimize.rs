@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use layer::import::optimize;
-use layer::{Archive, Codec, Format, WriteOptions};
+use layer::{Archive, Codec, Format, ListingStyle, WriteOptions};
 
 use crate::import::{file, header, pax, tar, with_fields};
 use crate::support::{outline, run};
@@ -22,7 +22,7 @@ fn optimized(parts: &[Vec<u8>]) -> (Vec<String>, Vec<u8>) {
     let mut blob = Vec::new();
     let written = optimize(Archive::new(&path, Format::None), options, &mut blob).unwrap();
     assert_eq!(written.blob.diff_id.0, blob::digest_of(&blob));
-    let listing = written.listing.unwrap();
+    let listing = written.listing.unwrap().render(&ListingStyle::default());
     (listing.lines().skip(1).map(outline).collect(), blob)
 }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use layer::{
-    Codec, Entry, FileMetadata, Format, ImagePath, LayerError, LayerSpec, Source, WriteOptions, Written,
-    write_layer,
+    Codec, Entry, FileMetadata, Format, ImagePath, LayerError, LayerSpec, ListingStyle, Source, WriteOptions,
+    Written, write_layer,
 };
 use tempfile::TempDir;
 
@@ -94,7 +94,8 @@ impl Fixture {
 
     /// Its listing without the first line.
     pub(crate) fn listing(&self) -> Vec<String> {
-        let listing = self.layer(Format::None, None, 1).unwrap().1.listing.unwrap();
+        let listing =
+            self.layer(Format::None, None, 1).unwrap().1.listing.unwrap().render(&ListingStyle::default());
         listing.lines().skip(1).map(str::to_owned).collect()
     }
 
