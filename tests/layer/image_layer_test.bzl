@@ -11,6 +11,10 @@ _COMPRESS = str(Label("//img/settings:compress"))
 _COMPRESSION_JOBS = str(Label("//img/settings:compression_jobs"))
 _COMPRESSION_LEVEL = str(Label("//img/settings:compression_level"))
 _CREATE_PARENT_DIRECTORIES = str(Label("//img/settings:create_parent_directories"))
+_ESTARGZ = str(Label("//img/settings:estargz"))
+_MTREE_LAYER_LAYOUT = str(Label("//img/settings:mtree_layer_layout"))
+_MTREE_OPTIONS = str(Label("//img/settings:mtree_options"))
+_MTREE_PATH_PREFIX = str(Label("//img/settings:mtree_path_prefix"))
 _TREE_ARTIFACT_HANDLING = str(Label("//img/settings:layer_tree_artifact_handling"))
 
 def _defaults_test_impl(ctx):
@@ -23,6 +27,10 @@ def _defaults_test_impl(ctx):
     asserts.equals(env, "full", flag_value(action, "--tree-artifacts"))
     asserts.false(env, "--jobs" in action.argv, "the number of threads is the builder's to choose")
     asserts.false(env, "--create-parent-directories" in action.argv)
+    asserts.false(env, "--estargz" in action.argv)
+    asserts.true(env, "--mtree-path-prefix=./" in action.argv)
+    asserts.equals(env, "type,size,mode,uid,uname,gid,gname,sha256,time,link,nlink", flag_value(action, "--mtree-options"))
+    asserts.equals(env, "tar", flag_value(action, "--mtree-layout"))
     asserts.equals(env, ["file.txt"], input_names(action))
     asserts.equals(env, ["etc/file.txt|f|tests/fixtures/file.txt"], entries_of(action))
     asserts.equals(env, {
@@ -49,6 +57,9 @@ def _defaults_test_impl(ctx):
     asserts.equals(env, "defaults_metadata.json", layers[0].metadata.basename)
     asserts.equals(env, "defaults.mtree", layers[0].mtree.basename)
     asserts.equals(env, [], layers[0].sources)
+    asserts.equals(env, False, layers[0].estargz)
+    for field in ["compact_stream", "layer_input_files", "layer_input_files_cas", "ztoc"]:
+        asserts.equals(env, None, getattr(layers[0], field), field)
     asserts.equals(env, "application/vnd.oci.image.layer.v1.tar+gzip", layers[0].media_type)
     return analysistest.end(env)
 
@@ -62,8 +73,13 @@ def _settings_test_impl(ctx):
     asserts.equals(env, "3", flag_value(action, "--jobs"))
     asserts.equals(env, "deduplicate_symlink", flag_value(action, "--tree-artifacts"))
     asserts.true(env, "--create-parent-directories" in action.argv)
-    blob = analysistest.target_under_test(env)[LayersInfo].layers[0].blob
-    asserts.equals(env, "defaults.tar.zst", blob.basename)
+    asserts.true(env, "--estargz" in action.argv)
+    asserts.true(env, "--mtree-path-prefix=" in action.argv)
+    asserts.equals(env, "xattr,type", flag_value(action, "--mtree-options"))
+    asserts.equals(env, "oci_layer_filesystem_applied_changeset", flag_value(action, "--mtree-layout"))
+    layer = analysistest.target_under_test(env)[LayersInfo].layers[0]
+    asserts.equals(env, "defaults.tar.zst", layer.blob.basename)
+    asserts.equals(env, True, layer.estargz)
     return analysistest.end(env)
 
 settings_test = analysistest.make(_settings_test_impl, config_settings = {
@@ -71,6 +87,10 @@ settings_test = analysistest.make(_settings_test_impl, config_settings = {
     _COMPRESSION_JOBS: "3",
     _COMPRESSION_LEVEL: "best",
     _CREATE_PARENT_DIRECTORIES: "enabled",
+    _ESTARGZ: "enabled",
+    _MTREE_LAYER_LAYOUT: "oci_layer_filesystem_applied_changeset",
+    _MTREE_OPTIONS: "xattr,type",
+    _MTREE_PATH_PREFIX: "",
     _TREE_ARTIFACT_HANDLING: "deduplicate_symlink",
 })
 
@@ -93,13 +113,32 @@ def _attributes_test_impl(ctx):
         "etc/link|s|/absolute/target",
         "usr/link|s|../etc/file",
     ], entries_of(action))
-    asserts.equals(env, "attributes.tar", analysistest.target_under_test(env)[LayersInfo].layers[0].blob.basename)
+    layer = analysistest.target_under_test(env)[LayersInfo].layers[0]
+    asserts.equals(env, "attributes.tar", layer.blob.basename)
+
+    # The setting is for layers that can follow it.
+    asserts.false(env, "--estargz" in action.argv)
+    asserts.equals(env, False, layer.estargz)
     return analysistest.end(env)
 
 attributes_test = analysistest.make(_attributes_test_impl, config_settings = {
+    _ESTARGZ: "enabled",
     _CREATE_PARENT_DIRECTORIES: "enabled",
     _TREE_ARTIFACT_HANDLING: "deduplicate_symlink",
 })
+
+def _estargz_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    is_wanted = ctx.attr.is_wanted
+    asserts.equals(env, is_wanted, "--estargz" in action_with(env, "LayerTar").argv)
+    asserts.equals(env, is_wanted, analysistest.target_under_test(env)[LayersInfo].layers[0].estargz)
+    return analysistest.end(env)
+
+_ESTARGZ_ATTRS = {"is_wanted": attr.bool()}
+
+estargz_test = analysistest.make(_estargz_test_impl, attrs = _ESTARGZ_ATTRS)
+
+estargz_setting_test = analysistest.make(_estargz_test_impl, attrs = _ESTARGZ_ATTRS, config_settings = {_ESTARGZ: "enabled"})
 
 _EXECUTABLE_ENTRIES = [
     "app/bin/beside.txt|f|tests/fixtures/bin/beside.txt",
@@ -227,7 +266,16 @@ def image_layer_test_suite(name):
     _subject("flatten", srcs = {"/several/": _FIXTURES + "two_files"}, multi_file_layout = "flatten")
     flatten_test(name = "flatten_test", target_under_test = ":flatten")
 
+    _subject("estargz_layer", compress = "zstd", estargz = "enabled")
+    estargz_test(name = "estargz_test", is_wanted = True, target_under_test = ":estargz_layer")
+    _subject("plain_layer", estargz = "disabled")
+    estargz_setting_test(name = "no_estargz_test", is_wanted = False, target_under_test = ":plain_layer")
+
     failures = {
+        "estargz_uncompressed": (
+            {"compress": "none", "estargz": "enabled"},
+            ["attribute `estargz`: an uncompressed layer cannot be read file by file; write `compress = \"gzip\"`"],
+        ),
         "link_on_file": (
             {"srcs": {"/a": _FIXTURES + "file.txt"}, "symlinks": {"a": "b"}},
             ["attribute `symlinks`: \"a\": the layer has", "tests/fixtures:file.txt at this path already"],
@@ -273,8 +321,10 @@ def image_layer_test_suite(name):
         tests = [
             ":attributes_test",
             ":defaults_test",
+            ":estargz_test",
             ":executable_test",
             ":flatten_test",
+            ":no_estargz_test",
             ":outputs_test",
             ":settings_test",
             ":without_runfiles_test",

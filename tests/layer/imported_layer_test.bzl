@@ -20,17 +20,28 @@ def _import_test_impl(ctx):
     layer = target[LayersInfo].layers[0]
     asserts.equals(env, ctx.attr.blob, layer.blob.basename)
     asserts.equals(env, ctx.attr.blob != "archive.tar.gz", "--output" in action.argv)
+    asserts.equals(env, ctx.attr.estargz, "--estargz" in action.argv)
+    asserts.equals(env, ctx.attr.estargz, layer.estargz)
     asserts.equals(env, ctx.attr.media_type, layer.media_type)
     asserts.equals(env, ctx.attr.media_type, values_of(action)["media_type"])
     asserts.equals(env, [layer.blob, layer.metadata], target[DefaultInfo].files.to_list())
     asserts.equals(env, [layer.mtree], target[OutputGroupInfo].mtree.to_list())
     return analysistest.end(env)
 
-import_test = analysistest.make(_import_test_impl, attrs = {
+_IMPORT_ATTRS = {
     "blob": attr.string(mandatory = True),
+    "estargz": attr.bool(),
     "format": attr.string(),
     "media_type": attr.string(mandatory = True),
     "mnemonic": attr.string(mandatory = True),
+}
+
+import_test = analysistest.make(_import_test_impl, attrs = _IMPORT_ATTRS)
+
+# What the build settings ask of all layers.
+import_with_settings_test = analysistest.make(_import_test_impl, attrs = _IMPORT_ATTRS, config_settings = {
+    str(Label("//img/settings:compress")): "zstd",
+    str(Label("//img/settings:estargz")): "enabled",
 })
 
 def _blob_test_impl(ctx):
@@ -81,6 +92,17 @@ def imported_layer_test_suite(name):
                 "mnemonic": "LayerCompress",
             },
         ),
+        "estargz_again": (
+            # Nobody knows whether the archive is eStargz, so it is written anew.
+            {"compress": "gzip", "estargz": "enabled"},
+            {
+                "blob": "estargz_again.tgz",
+                "estargz": True,
+                "format": "gzip",
+                "media_type": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "mnemonic": "LayerCompress",
+            },
+        ),
         "optimized": (
             {"media_type": "application/x-custom", "optimize": True},
             {"blob": "optimized.tgz", "format": "gzip", "media_type": "application/x-custom", "mnemonic": "LayerOptimize"},
@@ -93,6 +115,24 @@ def imported_layer_test_suite(name):
     for subject, (attributes, expected) in imports.items():
         layer_from_tar(name = subject, src = ":archive", tags = ["manual"], **attributes)
         import_test(name = subject + "_test", target_under_test = ":" + subject, **expected)
+
+    import_with_settings_test(
+        name = "seekable_by_setting_test",
+        blob = "as_it_is.tar.zst",
+        estargz = True,
+        format = "zstd",
+        media_type = "application/vnd.oci.image.layer.v1.tar+zstd",
+        mnemonic = "LayerCompress",
+        target_under_test = ":as_it_is",
+    )
+    import_with_settings_test(
+        name = "uncompressed_despite_setting_test",
+        blob = "uncompressed.tar",
+        format = "none",
+        media_type = "application/vnd.oci.image.layer.v1.tar",
+        mnemonic = "LayerCompress",
+        target_under_test = ":uncompressed",
+    )
 
     layer_from_file(
         name = "from_file",
@@ -121,6 +161,14 @@ def imported_layer_test_suite(name):
         messages = ["expected names of annotations without `:`, found \"a:b\""],
     )
     failure_test(
+        name = "estargz_uncompressed_archive_test",
+        rule = layer_from_tar,
+        src = ":archive",
+        compress = "none",
+        estargz = "enabled",
+        messages = ["attribute `estargz`: an uncompressed layer cannot be read file by file; write `compress = \"gzip\"`"],
+    )
+    failure_test(
         name = "not_an_archive_test",
         rule = layer_from_tar,
         src = ":text",
@@ -132,7 +180,10 @@ def imported_layer_test_suite(name):
         tests = [":" + subject + "_test" for subject in imports] + [
             ":annotation_with_colon_test",
             ":annotation_without_diff_id_test",
+            ":estargz_uncompressed_archive_test",
             ":from_file_test",
             ":not_an_archive_test",
+            ":seekable_by_setting_test",
+            ":uncompressed_despite_setting_test",
         ],
     )

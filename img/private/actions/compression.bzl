@@ -120,30 +120,32 @@ def compression_level(format, setting, mode):
         )
     return level, None
 
-def compression_of(ctx, format, settings):
+def compression_of(ctx, format, settings, *, estargz = False):
     """Everything about the compression of a layer.
 
     Args:
         ctx: the rule context.
         format: string: `gzip`, `zstd` or `none`.
         settings: SettingsInfo: the build settings.
+        estargz: bool: whether the layer is to be read file by file; not if the format is `none`.
 
     Returns:
-        struct(format = string, level = int or None, jobs = int or None): None for the builder's own choice; jobs never change the result.
+        struct(format = string, level = int or None, jobs = int or None, estargz = bool): None for the builder's own choice; jobs
+        never change the result.
     """
     level, problem = compression_level(format, settings.compression_level, ctx.var["COMPILATION_MODE"])
     if problem:
         fail("{}: {}".format(ctx.label, problem))
     jobs = settings.compression_jobs
     if jobs in ["auto", "nproc"]:
-        return struct(format = format, jobs = None, level = level)
+        return struct(estargz = estargz, format = format, jobs = None, level = level)
     if not jobs.isdigit() or int(jobs) == 0:
         fail("{}: --{}={}: expected `auto`, `nproc` or a number of at least 1".format(
             ctx.label,
             Label("//img/settings:compression_jobs"),
             jobs,
         ))
-    return struct(format = format, jobs = int(jobs), level = level)
+    return struct(estargz = estargz, format = format, jobs = int(jobs), level = level)
 
 def add_compression(args, compression):
     """Adds the flags about compression, which all verbs that compress share.
@@ -157,6 +159,8 @@ def add_compression(args, compression):
         args.add("--level", str(compression.level))
     if compression.jobs != None:
         args.add("--jobs", str(compression.jobs))
+    if compression.estargz:
+        args.add("--estargz")
 
 # A layer of few files is small more often than not, and an image with many layers should build several at once.
 _MANY_INPUTS = 64
@@ -164,11 +168,33 @@ _MANY_INPUTS = 64
 def _resources_parallel(_os, inputs):
     return {"cpu": 2 if inputs >= _MANY_INPUTS else 1, "memory": 256}
 
-def _resources_serial(_os, _inputs):
+def _resources_of_1(_os, _inputs):
     return {"cpu": 1, "memory": 128}
 
+def _resources_of_2(_os, _inputs):
+    return {"cpu": 2, "memory": 128}
+
+def _resources_of_4(_os, _inputs):
+    return {"cpu": 4, "memory": 128}
+
+def _resources_of_8(_os, _inputs):
+    return {"cpu": 8, "memory": 192}
+
+def _resources_of_16(_os, _inputs):
+    return {"cpu": 16, "memory": 256}
+
+# The most threads -> what Bazel is told. It takes functions at the top of a file only, so there is not one for each number.
+_RESOURCES = {
+    1: _resources_of_1,
+    2: _resources_of_2,
+    4: _resources_of_4,
+    8: _resources_of_8,
+}
+
 def compression_resources(compression):
-    """What an action that compresses needs of the machine.
+    """What an action that compresses needs of the machine: as many processors as it was told to have threads.
+
+    Nobody asked for a number: the builder uses what is idle, and Bazel is told what that is worth to a layer of this size.
 
     Args:
         compression: struct: what compression_of() returned.
@@ -176,4 +202,9 @@ def compression_resources(compression):
     Returns:
         function: for `resource_set`.
     """
-    return _resources_serial if compression.jobs == 1 else _resources_parallel
+    if compression.jobs == None:
+        return _resources_parallel
+    for most, resources in _RESOURCES.items():
+        if compression.jobs <= most:
+            return resources
+    return _resources_of_16

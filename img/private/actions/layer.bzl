@@ -6,6 +6,7 @@ depsets that stay as they are: nothing here flattens runfiles.
 
 load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
 load("//img/private/actions:compression.bzl", "add_compression", "compression_resources")
+load("//img/private/actions:listing.bzl", "add_listing")
 
 visibility([
     "//img/private/rules",
@@ -76,16 +77,23 @@ def runfiles_path_of(file, workspace):
     """
     return _runfiles_path(file.short_path, workspace)
 
+def _below(folder):
+    """A format for paths in a folder. A percent sign of the folder would be read as a placeholder."""
+    return folder.replace("%", "%%") + "/%s"
+
+def _files_of(tree):
+    """The files of a runfiles folder. The executable is one of them, and not every rule says so."""
+    if not tree.executable:
+        return tree.runfiles.files
+    return depset([tree.executable], transitive = [tree.runfiles.files])
+
 def _add_runfiles(entries, tree, workspace):
     """Adds the lines of one runfiles folder."""
     lines = _lines_of_workspace(workspace)
-
-    # A percent sign of the folder would be read as a placeholder.
-    below = tree.folder.replace("%", "%%") + "/%s"
+    below = _below(tree.folder)
     runfiles = tree.runfiles
     for values, line in [
-        # The executable is part of every runfiles folder, and not every rule says so.
-        (depset([tree.executable], transitive = [runfiles.files]), lines.file),
+        (_files_of(tree), lines.file),
         (runfiles.empty_filenames, lines.empty),
         (runfiles.symlinks, lines.symlink),
     ]:
@@ -97,6 +105,31 @@ def _add_runfiles(entries, tree, workspace):
             map_each = line,
         )
     entries.add_all(runfiles.root_symlinks, format_each = below, map_each = _root_symlink_line)
+
+def _add_links(entries, links, workspace):
+    """Adds a symlink for each folder at the top of runfiles that are somewhere else."""
+    upwards = "../" * len(links.folder.split("/")) + links.target + "/"
+    runfiles = links.runfiles
+
+    def link(path):
+        top = path.partition("/")[0]
+        return top + "\0s\0" + upwards + top
+
+    for values, line in [
+        (_files_of(links), lambda file: link(_runfiles_path(file.short_path, workspace))),
+        (runfiles.empty_filenames, lambda path: link(_runfiles_path(path, workspace))),
+        (runfiles.symlinks, lambda symlink: link(_runfiles_path(symlink.path, workspace))),
+        (runfiles.root_symlinks, lambda symlink: link(symlink.path)),
+    ]:
+        # What one depset says again that another has said is dropped by the builder.
+        entries.add_all(
+            values,
+            allow_closure = True,
+            expand_directories = False,
+            format_each = _below(links.folder),
+            map_each = line,
+            uniquify = True,
+        )
 
 def _symlink_targets(runfiles):
     """Files that only symlinks of the runfiles refer to. Few rules make any, so flattening costs nothing."""
@@ -110,9 +143,8 @@ def _input_depset(content, annotations_file):
     direct = [placed.file for placed in content.files]
     transitive = []
     for tree in content.runfiles:
-        direct.append(tree.executable)
         direct += _symlink_targets(tree.runfiles)
-        transitive.append(tree.runfiles.files)
+        transitive.append(_files_of(tree))
     if annotations_file:
         direct.append(annotations_file)
     return depset(direct, transitive = transitive)
@@ -126,6 +158,7 @@ def write_layer(
         create_parent_directories,
         tree_artifacts,
         annotations_file,
+        settings,
         values):
     """Declares the action.
 
@@ -134,19 +167,22 @@ def write_layer(
         content: struct(
             files = list of struct(destination = string, file = File),
             symlinks = list of struct(destination = string, target = string),
-            runfiles = list of struct(folder = string, executable = File, runfiles = runfiles),
-        ): what goes into the layer, with paths in the image.
+            runfiles = list of struct(folder = string, executable = File or None, runfiles = runfiles),
+            links = list of struct(folder = string, target = string, executable = File or None, runfiles = runfiles),
+        ): what goes into the layer, with paths in the image. `links` makes a runfiles folder of symlinks into the folder `target`,
+        which another layer may hold. In place of a runfiles object there may be a struct with its four depsets.
         outputs: struct(blob = File, metadata = File, listing = File): what the action writes.
         compression: struct: what compression_of() returned.
         create_parent_directories: bool: whether to add entries for missing parent directories.
         tree_artifacts: string: `full` or `deduplicate_symlink`.
         annotations_file: File or None: further annotations.
+        settings: SettingsInfo: the build settings.
         values: dict: what users typed, see docs/design/architecture.md.
     """
     args = lines_args(ctx)
     args.add("--output", outputs.blob)
     args.add("--metadata", outputs.metadata)
-    args.add("--listing", outputs.listing)
+    add_listing(args, outputs.listing, settings)
     add_compression(args, compression)
     if create_parent_directories:
         args.add("--create-parent-directories")
@@ -160,6 +196,8 @@ def write_layer(
     entries.add_all(content.symlinks, map_each = _symlink_line)
     for tree in content.runfiles:
         _add_runfiles(entries, tree, ctx.workspace_name)
+    for links in content.links:
+        _add_links(entries, links, ctx.workspace_name)
 
     run_builder(
         ctx,

@@ -26,9 +26,15 @@ _SETTINGS = [
     "cross_mount",
     "destination_registry",
     "docker_config_path",
+    "estargz",
     "insecure",
     "layer_tree_artifact_handling",
+    "mtree_layer_layout",
+    "mtree_options",
+    "mtree_path_prefix",
     "push_strategy",
+    "runfiles_shared_path",
+    "runfiles_sharing_mode",
 ]
 
 # What a rule adds to its attributes to read settings.

@@ -6,17 +6,48 @@ visibility([
     "//tests/...",
 ])
 
-SingleLayerInfo = provider(
-    doc = "One layer of an image.",
+def _single_layer_init(
+        *,
+        blob,
+        metadata,
+        media_type,
+        compact_stream = None,
+        estargz = False,
+        layer_input_files = None,
+        layer_input_files_cas = None,
+        mtree = None,
+        sources = [],
+        ztoc = None):
+    return {
+        "blob": blob,
+        "compact_stream": compact_stream,
+        "estargz": estargz,
+        "layer_input_files": layer_input_files,
+        "layer_input_files_cas": layer_input_files_cas,
+        "media_type": media_type,
+        "metadata": metadata,
+        "mtree": mtree,
+        "sources": sources,
+        "ztoc": ztoc,
+    }
+
+SingleLayerInfo, _ = provider(
+    doc = "One layer of an image. `blob`, `metadata` and `media_type` have to be given; the other fields have defaults.",
     fields = {
         "blob": "File or None: the layer as it is pushed. None: it is not part of the build (a layer of a shallowly pulled image).",
+        "compact_stream": "File or None: a recipe that makes the blob from the files of the layer. None: there is none, the blob is all.",
+        "estargz": "bool: whether the blob can be read file by file: eStargz if it is gzip, zstd:chunked if it is zstd.",
+        "layer_input_files": "depset of File or None: the files that the recipe names. None: there is no recipe.",
+        "layer_input_files_cas": "File or None: a directory with those files by digest. None: there is no recipe.",
         "media_type": "string: the media type of the blob.",
         "metadata": "File or None: JSON with diff id, digest, size, media type, annotations and history. " +
                     "None: the layer belongs to a pulled image, whose manifest and config say all this.",
         "mtree": "File or None: a listing of the layer in the mtree format. None: the blob is not a tar, or is not part of the build.",
         "sources": "list of struct(registry = string, repository = string): where the blob can be read from, in the order to try. " +
                    "Empty: it is made by the build.",
+        "ztoc": "File or None: the SOCI table of contents of the blob. None: there is none.",
     },
+    init = _single_layer_init,
 )
 
 LayersInfo = provider(

@@ -17,9 +17,15 @@ SettingsInfo = provider(
         "cross_mount": "string: `same_registry`, `cross_registry` or `disabled`.",
         "destination_registry": "string: a registry; empty if not set.",
         "docker_config_path": "string: a path; empty if not set.",
+        "estargz": "string: `enabled` or `disabled`.",
         "insecure": "string: `enabled` or `disabled`.",
         "layer_tree_artifact_handling": "string: `full` or `deduplicate_symlink`.",
+        "mtree_layer_layout": "string: `tar` or `oci_layer_filesystem_applied_changeset`.",
+        "mtree_options": "string: names of keys, separated by commas.",
+        "mtree_path_prefix": "string: `./` or empty.",
         "push_strategy": "string: `eager`, `lazy`, `cas_registry` or `bes`.",
+        "runfiles_shared_path": "string: a path in the image.",
+        "runfiles_sharing_mode": "string: `auto`, `shared` or `private`.",
     },
 )
 

@@ -2,11 +2,9 @@
 
 load("//img/private:file_metadata.bzl", "decode_metadata")
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
-load("//img/private/actions:compression.bzl", "blob_extension", "compression_of")
-load("//img/private/actions:layer.bzl", "write_layer")
-load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
+load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
 load("//img/private/providers:layer.bzl", "LayersInfo")
-load("//img/private/rules:layer_attrs.bzl", "LAYER_ATTRS", "layer_providers", "layer_values")
+load("//img/private/rules:layer_attrs.bzl", "LAYER_ATTRS", "declare_layer", "layer_providers")
 load("//img/private/rules:placement.bzl", "image_path", "place", "problem_with_path")
 
 visibility([
@@ -105,36 +103,15 @@ def _metadata_values(ctx):
     }
 
 def _image_layer_impl(ctx):
-    settings = settings_of(ctx)
     files, runfiles = _sources(ctx)
-    symlinks = _symlinks(ctx, files)
-    format = resolve_auto(ctx.attr.compress, settings.compress)
-    values = layer_values(ctx, format) | _metadata_values(ctx)
-    outputs = struct(
-        blob = ctx.actions.declare_file(ctx.label.name + blob_extension(format)),
-        listing = ctx.actions.declare_file(ctx.label.name + ".mtree"),
-        metadata = ctx.actions.declare_file(ctx.label.name + "_metadata.json"),
-    )
-    write_layer(
+    layer = declare_layer(
         ctx,
-        content = struct(files = files, runfiles = runfiles, symlinks = symlinks),
-        outputs = outputs,
-        compression = compression_of(ctx, format, settings),
-        create_parent_directories = resolve_auto(
-            ctx.attr.create_parent_directories,
-            settings.create_parent_directories,
-        ) == "enabled",
-        tree_artifacts = resolve_auto(ctx.attr.tree_artifact_handling, settings.layer_tree_artifact_handling),
-        annotations_file = ctx.file.annotations_file,
-        values = values,
+        name = ctx.label.name,
+        content = struct(files = files, links = [], runfiles = runfiles, symlinks = _symlinks(ctx, files)),
+        settings = settings_of(ctx),
+        metadata_values = _metadata_values(ctx),
     )
-    return layer_providers(
-        files = [outputs.blob],
-        blob = outputs.blob,
-        metadata = outputs.metadata,
-        listing = outputs.listing,
-        media_type = values["media_type"],
-    )
+    return layer_providers([layer])
 
 image_layer = rule(
     implementation = _image_layer_impl,

@@ -3,7 +3,7 @@
 load("//img:media_types.bzl", "UNCOMPRESSED_LAYER")
 load("//img/private/actions:blob.bzl", "describe_blob")
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN", "label_string")
-load("//img/private/providers:layer.bzl", "LayersInfo")
+load("//img/private/providers:layer.bzl", "LayersInfo", "SingleLayerInfo")
 load("//img/private/rules:layer_attrs.bzl", "layer_providers")
 
 visibility([
@@ -64,13 +64,8 @@ def _layer_from_file_impl(ctx):
             "media_type": media_type,
         },
     )
-    return layer_providers(
-        files = [ctx.file.src, metadata],
-        blob = ctx.file.src,
-        metadata = metadata,
-        listing = None,
-        media_type = media_type,
-    )
+    layer = SingleLayerInfo(blob = ctx.file.src, media_type = media_type, metadata = metadata)
+    return layer_providers([layer], files = [ctx.file.src, metadata])
 
 layer_from_file = rule(
     implementation = _layer_from_file_impl,

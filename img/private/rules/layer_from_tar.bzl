@@ -4,8 +4,8 @@ load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:compression.bzl", "TAR_EXTENSIONS", "blob_extension", "compression_of", "tar_format")
 load("//img/private/actions:import.bzl", "import_layer")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
-load("//img/private/providers:layer.bzl", "LayersInfo")
-load("//img/private/rules:layer_attrs.bzl", "layer_providers", "layer_values")
+load("//img/private/providers:layer.bzl", "LayersInfo", "SingleLayerInfo")
+load("//img/private/rules:layer_attrs.bzl", "ESTARGZ_ATTR", "is_estargz", "layer_providers", "layer_values")
 
 visibility([
     "//img",
@@ -17,10 +17,11 @@ _ATTRS = SETTINGS_ATTRS | {
         doc = "Annotations of the layer's descriptor.",
     ),
     "compress": attr.string(
-        doc = "How the layer is compressed. `auto`: as the archive is, or as `//img/settings:compress` says if it is optimized.",
+        doc = "How the layer is compressed. `auto`: as the archive is, or as `//img/settings:compress` says if it is optimized or eStargz.",
         default = "auto",
         values = ["auto", "gzip", "zstd", "none"],
     ),
+    "estargz": ESTARGZ_ATTR,
     "media_type": attr.string(
         doc = "The media type of the layer. Empty: the one of a tar archive that is compressed like this layer.",
     ),
@@ -34,11 +35,19 @@ _ATTRS = SETTINGS_ATTRS | {
     ),
 }
 
+def _format(ctx, settings, source_format):
+    """How the layer is compressed."""
+    estargz = resolve_auto(ctx.attr.estargz, settings.estargz) == "enabled"
+    return resolve_auto(ctx.attr.compress, settings.compress if ctx.attr.optimize or estargz else source_format)
+
 def _layer_from_tar_impl(ctx):
     settings = settings_of(ctx)
     source_format = tar_format(ctx.file.src)
-    format = resolve_auto(ctx.attr.compress, settings.compress if ctx.attr.optimize else source_format)
-    rewrite = ctx.attr.optimize or format != source_format
+    format = _format(ctx, settings, source_format)
+    estargz = is_estargz(ctx, settings, format)
+
+    # An archive cannot be known to be eStargz already, so it is always rewritten for that.
+    rewrite = ctx.attr.optimize or estargz or format != source_format
 
     blob = ctx.actions.declare_file(ctx.label.name + blob_extension(format)) if rewrite else None
     metadata = ctx.actions.declare_file(ctx.label.name + "_metadata.json")
@@ -50,18 +59,20 @@ def _layer_from_tar_impl(ctx):
         source_format = source_format,
         metadata = metadata,
         listing = listing,
+        settings = settings,
         blob = blob,
-        compression = compression_of(ctx, format, settings) if rewrite else None,
+        compression = compression_of(ctx, format, settings, estargz = estargz) if rewrite else None,
         optimize = ctx.attr.optimize,
         values = values,
     )
-    return layer_providers(
-        files = [blob or ctx.file.src, metadata],
+    layer = SingleLayerInfo(
         blob = blob or ctx.file.src,
-        metadata = metadata,
-        listing = listing,
+        estargz = estargz,
         media_type = values["media_type"],
+        metadata = metadata,
+        mtree = listing,
     )
+    return layer_providers([layer], files = [layer.blob, metadata])
 
 layer_from_tar = rule(
     implementation = _layer_from_tar_impl,
