@@ -70,11 +70,20 @@ def relocate(source, executable, destination):
         return None
     return "/".join(folder[:len(folder) - up] + to_parts[shared:])
 
-def _place_executable(path, target, *, include_runfiles, workspace):
-    """An executable at its path, its other outputs around it, its runfiles beside it."""
+def place_executable(destination, target, *, workspace):
+    """Decides where an executable and the other outputs of its target go, without runfiles.
+
+    Args:
+        destination: string: path of the executable in the image.
+        target: Target: an executable target.
+        workspace: string: what the main repository is called in runfiles.
+
+    Returns:
+        struct(problem = string or None, files = list of struct(destination = string, file = File)): if there is a problem,
+        there are no files.
+    """
     default = target[DefaultInfo]
     executable = default.files_to_run.executable
-    destination = path + executable.basename if path.endswith("/") else path
     files = [struct(destination = destination, file = executable)]
     own_path = runfiles_path_of(executable, workspace)
 
@@ -84,19 +93,56 @@ def _place_executable(path, target, *, include_runfiles, workspace):
             continue
         beside = relocate(runfiles_path_of(file, workspace), own_path, destination)
         if not beside:
-            return struct(problem = ("its output {} lies outside of the image when the executable is at `/{}`; " +
-                                     "place the executable deeper").format(file.short_path, destination))
+            return struct(files = [], problem = ("its output {} lies outside of the image when the executable is at `/{}`; " +
+                                                 "place the executable deeper").format(file.short_path, destination))
         files.append(struct(destination = beside, file = file))
+    return struct(files = files, problem = None)
 
-    trees = []
-    if include_runfiles:
-        folder = destination + ".runfiles"
-        repo_mapping = getattr(default.files_to_run, "repo_mapping_manifest", None)
-        if repo_mapping:
-            files.append(struct(destination = destination + ".repo_mapping", file = repo_mapping))
-            files.append(struct(destination = folder + "/_repo_mapping", file = repo_mapping))
-        trees.append(struct(executable = executable, folder = folder, runfiles = default.default_runfiles))
-    return struct(files = files, problem = None, runfiles = trees)
+def place_repo_mapping(destination, folder, target):
+    """Decides where the file goes that tells a program the names of repositories.
+
+    Args:
+        destination: string: path of the executable in the image.
+        folder: string: path of its runfiles folder there.
+        target: Target: an executable target.
+
+    Returns:
+        list of struct(destination = string, file = File): empty if Bazel made no such file.
+    """
+    repo_mapping = getattr(target[DefaultInfo].files_to_run, "repo_mapping_manifest", None)
+    if not repo_mapping:
+        return []
+    return [
+        struct(destination = destination + ".repo_mapping", file = repo_mapping),
+        struct(destination = folder + "/_repo_mapping", file = repo_mapping),
+    ]
+
+def executable_path(path, executable):
+    """Where an executable goes.
+
+    Args:
+        path: string: path in the image; a slash at the end asks for the executable's own name below it.
+        executable: File: the executable.
+
+    Returns:
+        string: path in the image.
+    """
+    return path + executable.basename if path.endswith("/") else path
+
+def _place_with_runfiles(path, target, *, include_runfiles, workspace):
+    """An executable at its path, its other outputs around it, its runfiles beside it."""
+    default = target[DefaultInfo]
+    executable = default.files_to_run.executable
+    destination = executable_path(path, executable)
+    placed = place_executable(destination, target, workspace = workspace)
+    if placed.problem or not include_runfiles:
+        return struct(files = placed.files, problem = placed.problem, runfiles = [])
+    folder = destination + ".runfiles"
+    return struct(
+        files = placed.files + place_repo_mapping(destination, folder, target),
+        problem = None,
+        runfiles = [struct(executable = executable, folder = folder, runfiles = default.default_runfiles)],
+    )
 
 def _package_relative(file, label):
     """The path of an output relative to the package of the target that made it."""
@@ -149,5 +195,5 @@ def place(path, target, *, include_runfiles, layout, workspace):
 
     # A source file is executable when its owner may run it, which says nothing about runfiles.
     if executable and not executable.is_source:
-        return _place_executable(path, target, include_runfiles = include_runfiles, workspace = workspace)
+        return _place_with_runfiles(path, target, include_runfiles = include_runfiles, workspace = workspace)
     return _place_files(path, target, layout = layout)
