@@ -1,5 +1,6 @@
 """The same inputs give the same digest, however, wherever and however often they are built."""
 
+import json
 import os
 import pathlib
 import re
@@ -79,3 +80,22 @@ class Determinism(Bench):
         self.assert_same(self.first, *cache.flags, why="with an empty cache")
         kinds = self.assert_same(self.second, *cache.flags, why="from the cache, in another folder")
         self.assertEqual(kinds, {"internal", "remote cache hit"})
+
+    def test_platforms_share_layers(self):
+        """A layer of files that are the same for two platforms is one action, though Bazel keeps one of its files for each platform."""
+        log = self.folder / "execution.json"
+        self.first.bazel("clean")
+        self.first.build("//:config_index", "--jobs=1", f"--disk_cache={self.folder / 'cache'}", f"--execution_log_json_file={log}")
+        layers = [spawn for spawn in documents(log.read_text()) if spawn["mnemonic"] == "LayerTar"]
+        self.assertEqual([layer["targetLabel"] for layer in layers], ["//:config_layer"] * 2)
+        self.assertEqual(layers[0]["commandArgs"], layers[1]["commandArgs"])
+        self.assertEqual([layer["cacheHit"] for layer in layers], [False, True])
+
+
+def documents(text):
+    """JSON documents that follow each other."""
+    decoder = json.JSONDecoder()
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        text = text[end:]
+        yield document

@@ -1,32 +1,57 @@
-"""Images are run, not only listed: containerd pulls them and starts their programs."""
+"""Images are run, not only listed: containerd pulls them and starts their programs, which read their runfiles and call each other."""
 
-from harness import judges, servers
-from harness.bench import Bench, push_base, root_filesystem
+from harness import judges, process, servers
+from harness.bench import Bench, push_base
+from harness.root_filesystem import root_filesystem
+
+# Ways into an image: image_layer, and layer_from_binary with runfiles beside the program and in a shared folder.
+WAYS = ("files", "private", "shared")
 
 
 class Run(Bench):
-    """A static program on no base, and one with a shared library and runfiles on a base."""
+    """C++, Python and shell on one base, in one containerd."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.registry = cls.server(servers.DockerRegistry(cls.folder))
         cls.base = push_base(cls.folder, cls.registry, rootfs=root_filesystem(cls.folder))
-        cls.cc = cls.workspace("cc", cls.registry, cls.base)
         cls.containerd = cls.server(servers.Containerd(cls.folder))
 
-    def run_image(self, target, reference, name):
-        """Pushes, pulls into containerd, runs; returns what the program printed."""
-        self.cc.run_target(target)
+    def printed(self, workspace, target, reference):
+        """Pushes an image, pulls it into containerd, runs it; returns what its program printed."""
+        process.run([workspace.output(target)])
         reference = f"{self.registry.host}/{reference}"
         judges.validate(reference)
         self.containerd.ctr("images", "pull", "--plain-http", reference)
-        return self.containerd.ctr("run", "--rm", reference, name).stdout
+        return self.containerd.ctr("run", "--rm", reference, target).stdout
 
-    def test_static_program(self):
-        printed = self.run_image("//:push_standalone", "cc/standalone:1.0", "standalone")
-        self.assertEqual(printed, f"standalone: {(self.cc.path / 'config.txt').read_text()}")
+    def built(self, name):
+        """A workspace with all of its targets built."""
+        workspace = self.workspace(name, self.registry, self.base)
+        workspace.build("//:all")
+        return workspace
 
-    def test_program_with_runfiles(self):
-        printed = self.run_image("//:push_with_runfiles", "cc/with_runfiles:latest", "with_runfiles")
-        self.assertEqual(printed, f"hello, {(self.cc.path / 'data/name.txt').read_text()}")
+    def test_cc(self):
+        cc = self.built("cc")
+        with self.subTest("on no base"):
+            printed = self.printed(cc, "push_standalone", "cc/standalone:1.0")
+            self.assertEqual(printed, f"standalone: {(cc.path / 'config.txt').read_text()}")
+        for way in WAYS:
+            with self.subTest(way):
+                printed = self.printed(cc, f"push_greeter_{way}", f"cc/greeter_{way}:latest")
+                self.assertEqual(printed, f"hello, {(cc.path / 'data/name.txt').read_text()}")
+
+    def test_python(self):
+        python = self.built("python")
+        for way in WAYS:
+            with self.subTest(way):
+                printed = self.printed(python, f"push_{way}", f"python/{way}:latest")
+                self.assertEqual(printed, "good morning, Ada Lovelace! (11 letters) production\n")
+
+    def test_shell(self):
+        shell = self.built("shell")
+        for way in WAYS:
+            with self.subTest(way):
+                printed = self.printed(shell, f"push_{way}", f"shell/{way}:latest")
+                self.assertEqual(printed, "HELLO, GRACE HOPPER\n")

@@ -1,10 +1,7 @@
 """What most cases start from: a folder, a registry with a base image, and a workspace that pulls it."""
 
-import io
 import pathlib
 import shutil
-import subprocess
-import tarfile
 import tempfile
 import unittest
 
@@ -48,26 +45,3 @@ def push_base(folder, registry, *, repository="demo/base", tag="1.0", size=1 << 
     digest = done.stdout.split()[-1]
     assert digest == judges.digest(f"{registry.host}/{repository}:{tag}")
     return digest
-
-
-def root_filesystem(folder):
-    """A tar with a shell and the C++ library of the test-bed, enough to run what is built there."""
-    path = folder / "rootfs.tar"
-    libraries = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6"]
-    machine = subprocess.run(["gcc", "-dumpmachine"], check=True, capture_output=True, text=True).stdout.strip()
-    with tarfile.open(path, "w") as tar:
-        def add(name, source):
-            content = pathlib.Path(source).resolve().read_bytes()
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o755
-            tar.addfile(entry, io.BytesIO(content))
-
-        add("bin/busybox", "/bin/busybox")
-        link = tarfile.TarInfo("bin/sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        tar.addfile(link)
-        for library in libraries:
-            add(f"usr/lib/{machine}/{library}", f"/usr/lib/{machine}/{library}")
-        loader = next(pathlib.Path("/lib64").glob("ld-linux*"))
-        add(f"lib64/{loader.name}", loader)
-    return path
