@@ -131,6 +131,17 @@ def _add_links(entries, links, workspace):
             uniquify = True,
         )
 
+def _entries(ctx, content):
+    """The list of entries, in a parameter file of its own."""
+    entries = lines_args(ctx, "--entries=%s")
+    entries.add_all(content.files, map_each = _placed_file_line)
+    entries.add_all(content.symlinks, map_each = _symlink_line)
+    for tree in content.runfiles:
+        _add_runfiles(entries, tree, ctx.workspace_name)
+    for links in content.links:
+        _add_links(entries, links, ctx.workspace_name)
+    return entries
+
 def _symlink_targets(runfiles):
     """Files that only symlinks of the runfiles refer to. Few rules make any, so flattening costs nothing."""
     return [
@@ -191,18 +202,10 @@ def write_layer(
         args.add("--annotations-file", annotations_file)
     add_values(args, values)
 
-    entries = lines_args(ctx, "--entries=%s")
-    entries.add_all(content.files, map_each = _placed_file_line)
-    entries.add_all(content.symlinks, map_each = _symlink_line)
-    for tree in content.runfiles:
-        _add_runfiles(entries, tree, ctx.workspace_name)
-    for links in content.links:
-        _add_links(entries, links, ctx.workspace_name)
-
     run_builder(
         ctx,
         verb = ["layer"],
-        arguments = [args, entries],
+        arguments = [args, _entries(ctx, content)],
         mnemonic = "LayerTar",
         inputs = _input_depset(content, annotations_file),
         outputs = [outputs.blob, outputs.metadata, outputs.listing],

@@ -44,7 +44,8 @@ layer, and the packages share the others by their names, so that a new one chang
         default = 0,
     ),
     "path": attr.string(
-        doc = "Path of the executable in the image. A slash at the end asks for its own name below the path. Empty: its path below a runfiles folder, such as `_main/cmd/server/server`.",
+        doc = "Path of the executable in the image. A slash at the end asks for its own name below the path. Empty: its path below a runfiles folder, " +
+              "such as `_main/cmd/server/server`. Keep the name of a C++ program that has shared libraries among its runfiles: it is part of where it looks for them.",
     ),
     "runfiles_path": attr.string(
         doc = "Path of the runfiles folder in the image. Empty: `<path>.runfiles`, where programs look by themselves; they find another folder by the environment variable `RUNFILES_DIR`.",
