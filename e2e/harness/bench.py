@@ -30,8 +30,8 @@ class Bench(unittest.TestCase):
 
     @classmethod
     def workspace(cls, name, registry, base, **options):
-        """A workspace under e2e/ that pulls this base and pushes to this registry."""
-        replace = {"localhost:5000": registry.host, ZERO_DIGEST: base, **options.pop("replace", {})}
+        """A workspace under e2e/ that pulls this base, if there is one, and pushes to this registry."""
+        replace = {"localhost:5000": registry.host, **({ZERO_DIGEST: base} if base else {}), **options.pop("replace", {})}
         copy = workspace.Workspace(options.pop("folder", cls.folder), name, replace=replace, **options)
         cls.addClassCleanup(copy.shutdown)
         return copy

@@ -1,7 +1,9 @@
-"""Independent tools that judge what was pushed: crane, skopeo, umoci, containerd."""
+"""Independent tools that judge what was built and pushed: crane, skopeo, umoci, and libraries of other formats."""
 
 import hashlib
 import json
+import pathlib
+import tempfile
 import urllib.request
 
 from harness import process
@@ -53,3 +55,13 @@ def put_manifest(url, repository, name, document):
                                      headers={"Content-Type": document["mediaType"]})
     with urllib.request.urlopen(request, timeout=30):
         return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+def estargz(blob, toc_digest):
+    """What the library of the stargz-snapshotter project counts in an eStargz layer, all of which it verified."""
+    source = pathlib.Path(__file__).resolve().parents[1] / "judges/estargz"
+    with tempfile.TemporaryDirectory(prefix="rules_img-judge-") as folder:
+        judge = pathlib.Path(folder) / "estargz"
+        process.run(["go", "build", "-o", judge, "."], cwd=source)
+        words = process.run([judge, blob, toc_digest]).stdout.split()
+    return dict(zip(words[::2], map(int, words[1::2])))

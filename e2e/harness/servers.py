@@ -102,3 +102,31 @@ class Containerd:
     def ctr(self, *words, **options):
         """Runs `ctr` against this containerd."""
         return process.run(["ctr", "-a", self.socket, *words], **options)
+
+
+class Docker:
+    """A docker daemon with data and socket of its own.
+
+    features: of the daemon's configuration, e.g. `containerd-snapshotter`.
+    """
+
+    def __init__(self, folder, features):
+        self.socket = folder / "docker.sock"
+        config = folder / "daemon.json"
+        config.write_text(json.dumps({"features": features}))
+        self.server = process.Server(
+            ["dockerd", "--config-file", config, "--iptables=false", "--ip6tables=false", "--bridge=none", "--data-root", folder / "data",
+             "--exec-root", folder / "exec", "--pidfile", folder / "docker.pid", "--host", f"unix://{self.socket}"], folder / "docker.log")
+        self.wait()
+        self.stop = self.server.stop
+
+    def wait(self):
+        for _ in range(300):
+            if process.run(["docker", "--host", f"unix://{self.socket}", "version"], expect="any").returncode == 0:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"docker does not answer; log:\n{self.server.tail()}")
+
+    def run(self, *words, **options):
+        """Runs `docker` against this daemon."""
+        return process.run(["docker", "--host", f"unix://{self.socket}", *words], **options)
