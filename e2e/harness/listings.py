@@ -44,7 +44,7 @@ def unescaped(text):
     return codecs.escape_decode(text)[0]
 
 
-GNU_LINE = re.compile(rb'(.)(\S{9})\S? (\d+)/(\d+) +(\d+|\d+,\d+) (\S+ \S+) "((?:[^"\\]|\\.)*)"(?: (?:->|link to) "((?:[^"\\]|\\.)*)")?(.*)')
+GNU_LINE = re.compile(rb'(.)(\S{9})\S? (\d+)/(\d+) +(\d+|\d+,\d+) (\S+ \S+) +"((?:[^"\\]|\\.)*)"(?: (?:->|link to) "((?:[^"\\]|\\.)*)")?(.*)')
 
 
 def gnu_tar(path):

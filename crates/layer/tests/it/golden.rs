@@ -11,16 +11,19 @@ use layer::{Format, ListingStyle, Source, TreeArtifacts};
 use crate::readers::everything;
 use crate::support::{Fixture, noise};
 
-const CODECS: [(Format, Option<i32>); 9] = [
-    (Format::None, None),
-    (Format::Gzip, Some(0)),
-    (Format::Gzip, Some(1)),
-    (Format::Gzip, Some(6)),
-    (Format::Gzip, Some(9)),
-    (Format::Zstd, Some(1)),
-    (Format::Zstd, Some(3)),
-    (Format::Zstd, Some(9)),
-    (Format::Zstd, Some(19)),
+/// Name, format, level, and whether the layer is seekable.
+const CODECS: [(&str, Format, Option<i32>, bool); 11] = [
+    ("none", Format::None, None, false),
+    ("gzip-0", Format::Gzip, Some(0), false),
+    ("gzip-1", Format::Gzip, Some(1), false),
+    ("gzip-6", Format::Gzip, Some(6), false),
+    ("gzip-9", Format::Gzip, Some(9), false),
+    ("zstd-1", Format::Zstd, Some(1), false),
+    ("zstd-3", Format::Zstd, Some(3), false),
+    ("zstd-9", Format::Zstd, Some(9), false),
+    ("zstd-19", Format::Zstd, Some(19), false),
+    ("estargz-6", Format::Gzip, Some(6), true),
+    ("zstd-chunked-3", Format::Zstd, Some(3), true),
 ];
 
 fn trees() -> Vec<(&'static str, Fixture)> {
@@ -55,7 +58,84 @@ fn trees() -> Vec<(&'static str, Fixture)> {
         ("parents", parents),
         ("everything", everything()),
         ("large", large),
+        ("chunks", chunks()),
+        ("names", names()),
+        ("owners", owners()),
+        ("links", links()),
+        ("empties", empties()),
+        ("metadata", metadata_of_copies()),
     ]
+}
+
+/// Files whose ends lie at, before and behind that of a chunk.
+fn chunks() -> Fixture {
+    let mut fixture = Fixture::new();
+    for (number, extra) in [-1025_i64, -512, -1, 0, 1, 512].into_iter().enumerate() {
+        let size = usize::try_from((1 << 20) + extra).unwrap();
+        fixture.file(&format!("{number}"), noise(20 + number as u64, size));
+    }
+    fixture
+}
+
+/// Names around what ustar can hold, in ASCII and not.
+fn names() -> Fixture {
+    let mut fixture = Fixture::new();
+    for (number, length) in [99, 100, 101, 155, 255, 256, 257, 300].into_iter().enumerate() {
+        fixture.file(&format!("{number}{}", "n".repeat(length - 1)), format!("{number}"));
+        fixture.file(&format!("{number}d/{}/f", "d".repeat(length - 5)), format!("{number} below"));
+    }
+    for name in ["日本語/ファイル", "ß", "e\u{301}", "é", "tab\there", "\u{1f980}", " ", "-rf", "a*b?[c]"] {
+        fixture.file(name, name);
+    }
+    fixture
+}
+
+/// Owners, times and records that need extended headers, and those that just do not.
+fn owners() -> Fixture {
+    let mut fixture = Fixture::new();
+    for (name, json) in [
+        ("largest", r#"{"uid":2097151,"gid":2097151,"mtime":"2242-03-16T12:56:31Z"}"#),
+        ("larger", r#"{"uid":2097152,"gid":2097152,"mtime":"2242-03-16T12:56:32Z"}"#),
+        ("early", r#"{"mtime":"1969-12-31T23:59:59.25Z"}"#),
+        ("fraction", r#"{"mtime":"2001-09-09T01:46:40.123456789Z"}"#),
+        ("named", r#"{"uname":"oooooooooooooooooooooooooooooooo","gname":"gruppe-ß"}"#),
+        ("set", r#"{"mode":"7777"}"#),
+        ("xattrs", r#"{"pax_records":{"SCHILY.xattr.user.a":"1","SCHILY.xattr.user.b":"2","comment":"c"}}"#),
+    ] {
+        fixture.file(name, name).metadata(name, json);
+    }
+    fixture
+}
+
+/// Symlinks and groups of hardlinks, with names and targets that need extended headers.
+fn links() -> Fixture {
+    let mut fixture = Fixture::new();
+    for target in ["a", "/etc/passwd", "../..", "ü", &"t".repeat(100), &"t".repeat(101)] {
+        fixture.symlink(&format!("to {}", target.replace('/', "_")), target);
+    }
+    for (number, name) in ["one", "zwölf", &"z".repeat(150)].into_iter().enumerate() {
+        for copy in 0..3 {
+            fixture.file(&format!("{copy}/{name}"), noise(40 + number as u64, 1500));
+        }
+    }
+    fixture
+}
+
+/// Nothing, in all its forms.
+fn empties() -> Fixture {
+    let mut fixture = Fixture::new();
+    fixture.entry("none", Source::Empty).file("also", "").tree("void", &[("a/b/", ""), ("c", "")]);
+    fixture
+}
+
+/// Equal contents that differ in what the header says.
+fn metadata_of_copies() -> Fixture {
+    let mut fixture = Fixture::new();
+    for name in ["a", "b", "c", "d"] {
+        fixture.file(name, "same");
+    }
+    fixture.metadata("b", r#"{"mode":"0600"}"#).metadata("c", r#"{"mode":"0600"}"#).metadata("d", r#"{"uid":1}"#);
+    fixture
 }
 
 fn golden(name: &str) -> PathBuf {
@@ -74,10 +154,10 @@ fn check(name: &str, actual: &str) {
 #[test]
 fn digests_and_listings_stay() {
     let mut digests = String::new();
-    for (name, fixture) in trees() {
-        for (format, level) in CODECS {
+    for (name, mut fixture) in trees() {
+        for (codec, format, level, seekable) in CODECS {
+            fixture.seekable = seekable;
             let (_, written) = fixture.layer(format, level, 2).unwrap();
-            let codec = level.map_or_else(|| format.to_string(), |level| format!("{format}-{level}"));
             writeln!(digests, "{name} {codec} {} {}", written.blob.digest.hex(), written.blob.size).unwrap();
             if format == Format::None {
                 check(&format!("{name}.mtree"), &written.listing.unwrap().render(&ListingStyle::default()));
