@@ -47,8 +47,10 @@ class Builder(Bench):
         trees = {
             "nothing": ([], [], {}),
             "one": ([("app/bin", "f", self.source("one", b"#!/bin/sh\necho hello\n"))], [], {}),
-            "parents": ([("a/b/c", "f", self.source("parents", b"1")), ("a/d/e", "e", ""), ("bin", "s", "usr/bin")], ["--create-parent-directories"], {}),
-            "empties": ([("none", "e", ""), ("also", "f", self.source("empty", b"")), ("void", "d", self.folder / "void")], [], {}),
+            "parents": ([("a/b/c", "f", self.source("parents", b"1")), ("a/d/e", "e", ""), ("bin", "s", "usr/bin")],
+                        ["--create-parent-directories"], {}),
+            "empties": ([("none", "e", ""), ("also", "f", self.source("empty", b"")),
+                         ("void", "d", self.folder / "void")], [], {}),
             "metadata": ([(name, "f", same) for name in "abcd"], [], {"file_metadata": {"b": mode, "c": mode, "d": owner}}),
         }
         golden = {tuple(line.split()[:2]): line.split()[2] for line in GOLDEN.read_text().splitlines()}

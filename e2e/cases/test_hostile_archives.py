@@ -80,7 +80,8 @@ class HostileArchives(Bench):
                  if done == "accepted" and len(agree) < 2 and not (what in ALONE and len(refuse) == len(listings.READERS))]
         self.assertEqual(alone, [], "accepted, but the majority of readers sees something else")
         counts = collections.Counter(done for _, done, _, _ in table)
-        print(dict(counts), "of", len(table), "archives;", sum(len(agree) == 3 for _, done, agree, _ in table if done == "accepted"), "read alike by all")
+        print(dict(counts), "of", len(table), "archives;",
+              sum(len(agree) == 3 for _, done, agree, _ in table if done == "accepted"), "read alike by all")
         self.assertGreater(counts["refused"], 200)
         self.assertGreater(counts["accepted"], 200)
 
@@ -92,8 +93,10 @@ class HostileArchives(Bench):
                 ("a name of 2 MiB", [archives.long_name(b"n" * (2 << 20)), entry], 80 * MEBIBYTE),
                 ("a header that claims 8 GiB", [archives.header(b"pax", b"x", (8 << 30) - 1)], 80 * MEBIBYTE),
                 ("a thousand extended headers", [archives.extended((b"path", b"a"))] * 1000 + [entry], 80 * MEBIBYTE),
-                ("global headers with ever new keys", (archives.extended((b"key%d" % number, b"x" * 60_000), kind=b"g") for number in range(2_000)), 80 * MEBIBYTE),
-                ("sparse maps without end", [archives.header(b"s", b"S", fields=[(257, b"ustar  \0"), (482, b"\1")]), b"\1" * (64 << 20)], 80 * MEBIBYTE)):
+                ("global headers with ever new keys",
+                 (archives.extended((b"key%d" % number, b"x" * 60_000), kind=b"g") for number in range(2_000)), 80 * MEBIBYTE),
+                ("sparse maps without end", [archives.header(b"s", b"S", fields=[(257, b"ustar  \0"), (482, b"\1")]),
+                                             b"\1" * (64 << 20)], 80 * MEBIBYTE)):
             with self.subTest(what):
                 archive = self.folder / "large.tar"
                 with open(archive, "wb") as file:
@@ -140,11 +143,14 @@ class HostileArchives(Bench):
         # A frame that wants a window of 2 TiB: RFC 8878, 3.1.1.1.2.
         window = b"\x28\xb5\x2f\xfd\x00\xf8" + zstd[6:]
         for what, form, content, accepted in (
-                ("whole", "gzip", packed, True), ("two members", "gzip", half, True), ("empty members", "gzip", empty + packed + empty, True),
+                ("whole", "gzip", packed, True), ("two members", "gzip", half, True),
+                ("empty members", "gzip", empty + packed + empty, True),
                 ("another check sum", "gzip", packed[:-8] + b"\0" * 4 + packed[-4:], False), ("another size", "gzip", packed[:-1] + b"\1", False),
                 ("zeros behind", "gzip", packed + bytes(512), False), ("text behind", "gzip", packed + b"text", False),
-                ("a reserved flag", "gzip", packed[:3] + b"\xe0" + packed[4:], False), ("another method", "gzip", packed[:2] + b"\7" + packed[3:], False),
-                ("whole", "zstd", zstd, True), ("skippable frames", "zstd", skippable + zstd + skippable, True), ("text behind", "zstd", zstd + b"text", False),
+                ("a reserved flag", "gzip", packed[:3] + b"\xe0" + packed[4:], False),
+                ("another method", "gzip", packed[:2] + b"\7" + packed[3:], False),
+                ("whole", "zstd", zstd, True), ("skippable frames", "zstd", skippable + zstd + skippable, True),
+                ("text behind", "zstd", zstd + b"text", False),
                 ("another check sum", "zstd", zstd[:-1] + bytes([zstd[-1] ^ 1]), False), ("a window of 2 TiB", "zstd", window, False),
                 ("a dictionary", "zstd", b"\x28\xb5\x2f\xfd\x01\x00\x07" + zstd[6:], False),
                 *((f"cut at {at}", "gzip", packed[:at], False) for at in range(0, len(packed), 97)),

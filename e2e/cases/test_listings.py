@@ -26,7 +26,8 @@ class Listings(Bench):
     def setUpClass(cls):
         super().setUpClass()
         cls.entries = cls.folder / "entries"
-        names = ["plain", "n" * 120, f"{'d' * 90}/{'e' * 90}/file", f"{'p' * 150}/{'q' * 99}", "ünï cödé/ß", "owned", "big ids", "before", "back\\slash"]
+        names = ["plain", "n" * 120, f"{'d' * 90}/{'e' * 90}/file", f"{'p' * 150}/{'q' * 99}",
+                 "ünï cödé/ß", "owned", "big ids", "before", "back\\slash"]
         contents = {name: f"content {number}".encode() for number, name in enumerate(names)}
         contents.update({"copy": contents["plain"], "z copy of a long name": contents["n" * 120], "empty": b"",
                          **{f"chunk{extra:+}": b"c" * ((1 << 20) + extra) for extra in (-1, 0, 1)}})
@@ -45,7 +46,8 @@ class Listings(Bench):
     def layer(self, words):
         """(path of the blob, our own listing)."""
         blob, listing, metadata = (self.folder / name for name in ("blob", "listing", "metadata"))
-        process.run([servers.tool("builder"), "layer", f"--output={blob}", f"--metadata={metadata}", f"--listing={listing}", f"--entries={self.entries}",
+        process.run([servers.tool("builder"), "layer", f"--output={blob}", f"--metadata={metadata}", f"--listing={listing}",
+                     f"--entries={self.entries}",
                      "--create-parent-directories", f"--values={json.dumps({'file_metadata': METADATA})}", *words])
         return blob, listings.mtree(listing.read_text())
 
@@ -94,8 +96,9 @@ class Listings(Bench):
         metadata = json.loads((self.folder / "metadata").read_text())
         layer = put(blob.read_bytes(), f"layer.v1.{MEDIA_TYPES[words[0].removeprefix('--format=')]}")
         self.assertEqual({name: metadata[name] for name in layer}, layer)
-        config = put(json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [metadata["diff_id"]]},
-                                 "history": [{"created_by": "test"}]}).encode(), "config.v1+json")
+        config = put(json.dumps({"architecture": "amd64", "os": "linux", "config": {},
+                                 "rootfs": {"type":
+                                 "layers", "diff_ids": [metadata["diff_id"]]}, "history": [{"created_by": "test"}]}).encode(), "config.v1+json")
         manifest = put(json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config,
                                    "layers": [layer]}).encode(), "manifest.v1+json")
         (folder / "layout/oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')

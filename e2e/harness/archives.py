@@ -83,22 +83,27 @@ def types():
 
 def sizes():
     """Sizes that header and extended header disagree about, and content where there should be none."""
-    for extended_size, header_size in ((b"7", 8), (b"8", 7), (b"0", 7), (b"7", 0), (b"512", 7), (b"7", 7), (b"007", 7), (b"", 7), (b"-1", 7),
-                                       (b"7.0", 7), (b"9999999999999999999999", 7), (b"18446744073709551615", 7), (b"9223372036854775808", 7)):
+    for extended_size, header_size in ((b"7", 8), (b"8", 7), (b"0", 7), (b"7", 0), (b"512", 7), (b"7", 7), (b"007", 7), (b"", 7),
+                                       (b"-1", 7),
+                                       (b"7.0", 7), (b"9999999999999999999999", 7), (b"18446744073709551615", 7),
+                                       (b"9223372036854775808", 7)):
         inner = file(b"smuggled", b"")
         yield (f"{extended_size} and {header_size}",
                extended((b"size", extended_size)) + header(b"f", b"0", header_size) + padded(b"content") + inner + END)
     for kind in b"123456":
         for size in (1, 512):
-            yield f"type {kind:c} with {size} bytes", header(b"f", bytes([kind]), size, link=b"x") + padded(b"x" * size) + file(b"next") + END
+            yield f"type {kind:c} with {size} bytes", header(b"f", bytes([kind]), size,
+                link=b"x") + padded(b"x" * size) + file(b"next") + END
     yield "8 GiB that are not there", header(b"f", b"0", (8 << 30) - 1) + END
     yield "2 EiB that are not there", header(b"f", b"0", fields=[(124, b"\x80\0\0\0\x20\0\0\0\0\0\0\0")]) + END
 
 
 def repetitions():
     """One question answered twice."""
-    for key, first, second in ((b"path", b"a", b"b"), (b"path", b"a", b"a"), (b"size", b"7", b"7"), (b"size", b"7", b"0"), (b"linkpath", b"a", b"b"),
-                               (b"mtime", b"1", b"2"), (b"uid", b"1", b"2"), (b"comment", b"x", b"y"), (b"SCHILY.xattr.user.a", b"1", b"2")):
+    for key, first, second in ((b"path", b"a", b"b"), (b"path", b"a", b"a"), (b"size", b"7", b"7"), (b"size", b"7", b"0"),
+                               (b"linkpath", b"a", b"b"),
+                               (b"mtime", b"1", b"2"), (b"uid", b"1", b"2"), (b"comment", b"x", b"y"),
+                               (b"SCHILY.xattr.user.a", b"1", b"2")):
         yield f"{key} {first} and {second}", extended((key, first), (key, second)) + file() + END
         yield f"{key} {first} and {second} in two", extended((key, first)) + extended((key, second)) + file() + END
     yield "a record and a long name", extended((b"path", b"a")) + long_name(b"b") + file() + END
@@ -116,19 +121,26 @@ def repetitions():
 
 def records():
     """Records that are none, or that hold what does not belong there."""
-    for body in (b"6 a=b", b"7 a=b\n", b"5 a=b\n", b"x a=b\n", b" 6 a=b\n", b"+6 a=b\n", b"006 a=b\n", b"4 a\n", b"4 =\n", b"5 =b\n", b"0 a=b\n", b"\n", b"-6 a=b\n",
-                 b"99999999999999999999 a=b\n", b"18446744073709551622 a=b\n", b"6 a=b\0", b"6 a=b\n\0\0\0", b"6 a=b\n garbage", b"", b"6\ta=b\n"):
+    for body in (b"6 a=b", b"7 a=b\n", b"5 a=b\n", b"x a=b\n", b" 6 a=b\n", b"+6 a=b\n", b"006 a=b\n", b"4 a\n", b"4 =\n", b"5 =b\n",
+                 b"0 a=b\n", b"\n", b"-6 a=b\n",
+                 b"99999999999999999999 a=b\n", b"18446744073709551622 a=b\n", b"6 a=b\0", b"6 a=b\n\0\0\0", b"6 a=b\n garbage", b"",
+                 b"6\ta=b\n"):
         yield f"{body}", extended(body) + file() + END
-    for key, value in ((b"path", b"a\0b"), (b"path", b""), (b"path", b"/"), (b"path", b"d/"), (b"linkpath", b"x"), (b"uid", b"-1"), (b"uid", b"x"), (b"uid", b"4294967296"),
-                       (b"gid", b"99999999999999999999"), (b"mtime", b"1.5"), (b"mtime", b"-1.5"), (b"mtime", b"x"), (b"mtime", b"1e9"), (b"mtime", b"99999999999999999999"),
-                       (b"uname", b"\xff"), (b"hdrcharset", b"BINARY"), (b"charset", b"ISO-IR 8859 1"), (b"SCHILY.xattr.user.a", b"\0=\n"), (b"\xff", b"a"),
-                       (b"SCHILY.dev", b"1"), (b"LIBARCHIVE.creationtime", b"1"), (b"RHT.security.selinux", b"x"), (b"SCHILY.fflags", b"nodump")):
+    for key, value in ((b"path", b"a\0b"), (b"path", b""), (b"path", b"/"), (b"path", b"d/"), (b"linkpath", b"x"), (b"uid", b"-1"),
+                       (b"uid", b"x"), (b"uid", b"4294967296"),
+                       (b"gid", b"99999999999999999999"), (b"mtime", b"1.5"), (b"mtime", b"-1.5"), (b"mtime", b"x"),
+                       (b"mtime", b"1e9"), (b"mtime", b"99999999999999999999"),
+                       (b"uname", b"\xff"), (b"hdrcharset", b"BINARY"), (b"charset", b"ISO-IR 8859 1"),
+                       (b"SCHILY.xattr.user.a", b"\0=\n"), (b"\xff", b"a"),
+                       (b"SCHILY.dev", b"1"), (b"LIBARCHIVE.creationtime", b"1"), (b"RHT.security.selinux", b"x"),
+                       (b"SCHILY.fflags", b"nodump")):
         yield f"{key} = {value}", extended((key, value)) + file() + END
 
 
 def numbers():
     """Numeric fields as no two writers write them."""
-    values = (b"\0\0\0\0\0\0\0\0", b"        ", b"77777777", b"644 \0x\0\0", b"0000648\0", b"-000644\0", b"  644 \0\0", b"\xff\xff\xff\xff\xff\xff\xff\xff",
+    values = (b"\0\0\0\0\0\0\0\0", b"        ", b"77777777", b"644 \0x\0\0", b"0000648\0", b"-000644\0", b"  644 \0\0",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff",
               b"\x80\0\0\0\0\0\0\x07", b"\x81\0\0\0\0\0\0\0", b"0x1ff\0\0\0", b"+644\0\0\0\0")
     for name, at in (("mode", 100), ("uid", 108), ("gid", 116), ("size", 124), ("mtime", 136), ("device", 329)):
         for value in values:
@@ -141,14 +153,20 @@ def headers():
     signed = header(b"\xe9", b"0")
     low = sum(byte - 256 if byte > 127 else byte for byte in signed[:148] + b" " * 8 + signed[156:])
     for what, archive in (
-            ("a wrong checksum", file() + header(checksum=b"000000\0 ")), ("an empty checksum", header(checksum=bytes(8))), ("a signed checksum", header(b"\xe9", b"0", checksum=b"%06o\0 " % low)),
-            ("v7", header(fields=[(257, bytes(255))])), ("GNU", header(fields=[(257, b"ustar  \0")])), ("ustar of version 99", header(fields=[(263, b"99")])),
+            ("a wrong checksum", file() + header(checksum=b"000000\0 ")), ("an empty checksum", header(checksum=bytes(8))),
+            ("a signed checksum", header(b"\xe9", b"0", checksum=b"%06o\0 " % low)),
+            ("v7", header(fields=[(257, bytes(255))])), ("GNU", header(fields=[(257, b"ustar  \0")])),
+            ("ustar of version 99", header(fields=[(263, b"99")])),
             ("ustar without version", header(fields=[(257, b"ustar\0\0\0")])), ("another magic", header(fields=[(257, b"tarux\0")])),
-            ("a prefix", header(fields=[(345, b"d/e")])), ("a prefix with a slash", header(fields=[(345, b"d/")])), ("a prefix that climbs", header(fields=[(345, b"../..")])),
-            ("a prefix in v7", header(fields=[(257, bytes(8)), (345, b"d")])), ("a prefix in GNU", header(fields=[(257, b"ustar  \0"), (345, b"d")])),
+            ("a prefix", header(fields=[(345, b"d/e")])), ("a prefix with a slash", header(fields=[(345, b"d/")])),
+            ("a prefix that climbs", header(fields=[(345, b"../..")])),
+            ("a prefix in v7", header(fields=[(257, bytes(8)), (345, b"d")])), ("a prefix in GNU", header(fields=[(257, b"ustar  \0"),
+            (345, b"d")])),
             ("an absolute prefix", header(fields=[(345, b"/d")])), ("a full prefix", header(b"n" * 100, fields=[(345, b"p" * 155)])),
-            ("a folder of v7", header(b"d/", b"\0", fields=[(257, bytes(255))])), ("a folder with content", header(b"d/", b"0", 7) + padded(b"content")),
-            ("a name behind NUL", header(b"a\0b")), ("owners that are no text", header(fields=[(265, b"\xff" * 31)])), ("owners without end", header(fields=[(265, b"o" * 32)])),
+            ("a folder of v7", header(b"d/", b"\0", fields=[(257, bytes(255))])),
+            ("a folder with content", header(b"d/", b"0", 7) + padded(b"content")),
+            ("a name behind NUL", header(b"a\0b")), ("owners that are no text", header(fields=[(265, b"\xff" * 31)])),
+            ("owners without end", header(fields=[(265, b"o" * 32)])),
             ("a mode with a type", header(fields=[(100, b"0100644\0")])), ("setuid", header(fields=[(100, b"0004755\0")]))):
         yield what, archive + END
 
@@ -166,9 +184,12 @@ def truncations():
 def ends():
     """What lies at the end, and behind it."""
     one = file(b"a")
-    for what, archive in (("none", one), ("one block", one + bytes(512)), ("many", one + bytes(20480)), ("half a block", one + bytes(256)), ("nothing else", END),
-                          ("a zero block between", one + bytes(512) + file(b"b") + END), ("an archive behind", one + END + file(b"b") + END), ("text behind", one + END + b"text"),
-                          ("a byte behind", one + END + b"\1"), ("dirty padding", header(b"a", b"0", 3) + b"abc" + b"\1" * 509 + END), ("a header of spaces", one + b" " * 512)):
+    for what, archive in (("none", one), ("one block", one + bytes(512)), ("many", one + bytes(20480)),
+                          ("half a block", one + bytes(256)), ("nothing else", END),
+                          ("a zero block between", one + bytes(512) + file(b"b") + END),
+                          ("an archive behind", one + END + file(b"b") + END), ("text behind", one + END + b"text"),
+                          ("a byte behind", one + END + b"\1"), ("dirty padding", header(b"a", b"0", 3) + b"abc" + b"\1" * 509 + END),
+                          ("a header of spaces", one + b" " * 512)):
         yield what, archive
 
 
@@ -182,8 +203,10 @@ def holes():
     yield "the old form in ustar", header(b"s", b"S", 7, fields=one) + padded(b"content") + END
     sparse = [(b"GNU.sparse.size", b"7"), (b"GNU.sparse.numblocks", b"1"), (b"GNU.sparse.offset", b"0"), (b"GNU.sparse.numbytes", b"7")]
     yield "0.0", extended(*sparse) + file(b"s") + END
-    yield "0.1", extended((b"GNU.sparse.size", b"7"), (b"GNU.sparse.numblocks", b"1"), (b"GNU.sparse.name", b"real"), (b"GNU.sparse.map", b"0,7")) + file(b"s") + END
+    yield "0.1", extended((b"GNU.sparse.size", b"7"), (b"GNU.sparse.numblocks", b"1"), (b"GNU.sparse.name", b"real"),
+        (b"GNU.sparse.map", b"0,7")) + file(b"s") + END
     new = [(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.name", b"real"), (b"GNU.sparse.realsize", b"7")]
     yield "1.0", extended(*new) + file(b"s", b"1\n0\n7\n".ljust(512, b"\0") + b"content") + END
     yield "1.0 with a wild map", extended(*new) + file(b"s", b"99999999999\n".ljust(512, b"\0")) + END
-    yield "1.0 with a wild size", extended(*new[:3], (b"GNU.sparse.realsize", b"-7")) + file(b"s", b"1\n0\n7\n".ljust(512, b"\0") + b"content") + END
+    yield "1.0 with a wild size", extended(*new[:3],
+        (b"GNU.sparse.realsize", b"-7")) + file(b"s", b"1\n0\n7\n".ljust(512, b"\0") + b"content") + END

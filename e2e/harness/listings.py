@@ -59,8 +59,8 @@ def gnu_tar(path):
             time = datetime.datetime.fromisoformat(time.decode()[:26]).replace(tzinfo=datetime.timezone.utc)
         except ValueError as error:
             raise Refused(f"a time of no calendar: {error}") from error
-        entries.append(Entry(cleaned(unescaped(name)), KINDS.get(letter.decode(), "other"), int(size) if size.isdigit() else 0, mode_of(letters.decode()),
-                             int(uid), int(gid), int(time.timestamp() // 1), unescaped(link or b"")))
+        entries.append(Entry(cleaned(unescaped(name)), KINDS.get(letter.decode(), "other"), int(size) if size.isdigit() else 0,
+                             mode_of(letters.decode()), int(uid), int(gid), int(time.timestamp() // 1), unescaped(link or b"")))
     return entries
 
 
@@ -78,12 +78,14 @@ def bsdtar(path):
         kind = KINDS.get(letter.decode(), "other")
         separator = {"hard": b" link to ", "link": b" -> "}.get(kind)
         name, link = name.split(separator, 1) if separator and separator in name else (name, b"")
-        entries.append(Entry(cleaned(unescaped(name)), kind, int(size) if size.isdigit() else 0, mode_of(letters.decode()), int(uid), int(gid), None, unescaped(link)))
+        entries.append(Entry(cleaned(unescaped(name)), kind, int(size) if size.isdigit() else 0, mode_of(letters.decode()),
+                             int(uid), int(gid), None, unescaped(link)))
     return entries
 
 
-PYTHON_KINDS = {tarfile.REGTYPE: "file", tarfile.AREGTYPE: "file", tarfile.CONTTYPE: "file", tarfile.GNUTYPE_SPARSE: "file", tarfile.LNKTYPE: "hard",
-                tarfile.SYMTYPE: "link", tarfile.DIRTYPE: "dir", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block", tarfile.FIFOTYPE: "fifo"}
+PYTHON_KINDS = {tarfile.REGTYPE: "file", tarfile.AREGTYPE: "file", tarfile.CONTTYPE: "file", tarfile.GNUTYPE_SPARSE: "file",
+                tarfile.LNKTYPE: "hard", tarfile.SYMTYPE: "link",
+                tarfile.DIRTYPE: "dir", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block", tarfile.FIFOTYPE: "fifo"}
 
 
 def python(path):

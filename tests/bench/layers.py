@@ -53,5 +53,6 @@ def bench(folder, name, builder, runs):
             others = costs[partner[command]]
             keys = ("wall", "cpu", "size") if measure.median(others, "size") else ("wall", "cpu")
             against = " ".join(f"x{measure.ratio(all_costs, others, key):.2f}" for key in keys) + f" of {partner[command]}"
-        print(f"| {command.replace('|', '\\|')} | {figures[0]:.2f} | {figures[1]:.2f} | {figures[2] / 1e6:.0f} | {figures[3] / 1e6:.1f} "
-              f"| {megabytes / figures[1]:.0f} | {against.replace('|', '\\|')} |", flush=True)
+        command, against = (text.replace("|", r"\|") for text in (command, against))
+        print(f"| {command} | {figures[0]:.2f} | {figures[1]:.2f} | {figures[2] / 1e6:.0f} | {figures[3] / 1e6:.1f} "
+              f"| {megabytes / figures[1]:.0f} | {against} |", flush=True)

@@ -84,7 +84,8 @@ fn names() -> Fixture {
         fixture.file(&format!("{number}{}", "n".repeat(length - 1)), format!("{number}"));
         fixture.file(&format!("{number}d/{}/f", "d".repeat(length - 5)), format!("{number} below"));
     }
-    for name in ["日本語/ファイル", "ß", "e\u{301}", "é", "tab\there", "\u{1f980}", " ", "-rf", "a*b?[c]"] {
+    for name in ["日本語/ファイル", "ß", "e\u{301}", "é", "tab\there", "\u{1f980}", " ", "-rf", "a*b?[c]"]
+    {
         fixture.file(name, name);
     }
     fixture
@@ -134,7 +135,10 @@ fn metadata_of_copies() -> Fixture {
     for name in ["a", "b", "c", "d"] {
         fixture.file(name, "same");
     }
-    fixture.metadata("b", r#"{"mode":"0600"}"#).metadata("c", r#"{"mode":"0600"}"#).metadata("d", r#"{"uid":1}"#);
+    fixture
+        .metadata("b", r#"{"mode":"0600"}"#)
+        .metadata("c", r#"{"mode":"0600"}"#)
+        .metadata("d", r#"{"uid":1}"#);
     fixture
 }
 
