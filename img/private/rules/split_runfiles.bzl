@@ -23,7 +23,7 @@ _OWN = "app"
 
 def _repository_of(short_path):
     """The repository of a file; empty for the main repository."""
-    return short_path.split("/")[1] if short_path.startswith("../") else ""
+    return short_path.split("/", 2)[1] if short_path.startswith("../") else ""
 
 def is_interpreter(short_path):
     """Whether a file is a program that runs others.
@@ -47,6 +47,8 @@ def package_of(short_path):
         string: the name of the package's folder; empty if the file belongs to none.
     """
     for folder in _PACKAGE_FOLDERS:
+        if folder not in short_path:
+            continue
         _, found, below = ("/" + short_path).rpartition("/" + folder + "/")
         if found:
             segments = below.split("/")
@@ -113,11 +115,14 @@ def split_runfiles(runfiles, *, workspace, budget):
         list of struct(name = string, runfiles = struct, is_executable = bool): the parts that hold anything, and always the last
         one, which the executable goes to. The inner struct has the four depsets of a runfiles object.
     """
-    files = runfiles.files.to_list()
+    by_repository = {}
+    for file in runfiles.files.to_list():
+        by_repository.setdefault(_repository_of(file.short_path), []).append(file)
+    own_files = by_repository.pop("", [])
     interpreters = {
-        _repository_of(file.short_path): None
-        for file in files
-        if file.short_path.startswith("../") and is_interpreter(file.short_path)
+        repository: None
+        for repository, files in by_repository.items()
+        if any([is_interpreter(file.short_path) for file in files if "/bin/" in file.short_path])
     }
     parts = {
         name: struct(empty_filenames = [], files = [], root_symlinks = [], symlinks = [])
@@ -127,7 +132,11 @@ def split_runfiles(runfiles, *, workspace, budget):
     def part(short_path):
         return parts[part_name(short_path, interpreters = interpreters, budget = budget)]
 
-    for file in files:
+    # All files of an external repository go to one part, so it is asked for once. In the order of names, because the order of a depset
+    # changes with each dependency.
+    for repository in sorted(by_repository):
+        part("../{}/".format(repository)).files.extend(by_repository[repository])
+    for file in own_files:
         part(file.short_path).files.append(file)
     for path in runfiles.empty_filenames.to_list():
         part(path).empty_filenames.append(path)
