@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Libraries.
     ("oci", &[]),
     ("tool", &[]),
+    ("template", &[]),
     ("auth", &[]),
     ("blob", &["oci"]),
     ("plan", &["oci"]),
