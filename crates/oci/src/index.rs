@@ -27,3 +27,17 @@ pub struct Index {
     #[serde(default, skip_serializing_if = "Annotations::is_empty", deserialize_with = "null_is_default")]
     pub annotations: Annotations,
 }
+
+impl Index {
+    /// An OCI index of these entries that says nothing else.
+    pub fn of(manifests: Vec<Descriptor>) -> Self {
+        Self {
+            schema_version: 2,
+            media_type: Some(crate::media_type::OCI_INDEX.to_owned()),
+            artifact_type: None,
+            manifests,
+            subject: None,
+            annotations: Annotations::new(),
+        }
+    }
+}

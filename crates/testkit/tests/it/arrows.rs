@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("blob", &["oci"]),
     ("plan", &["oci"]),
     ("layer", &["blob", "oci"]),
+    ("layout", &["blob", "oci"]),
     ("registry", &["auth", "blob", "oci"]),
     ("connect", &["auth", "registry", "tool"]),
     ("testkit", &["oci", "tool"]),
