@@ -7,7 +7,6 @@ mod cli;
 mod commands;
 mod progress;
 mod push;
-mod runfiles;
 mod summary;
 
 #[cfg(target_env = "musl")]

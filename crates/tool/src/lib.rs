@@ -24,6 +24,7 @@ pub mod args;
 pub mod env;
 mod logging;
 mod report;
+pub mod runfiles;
 
 use std::process::ExitCode;
 

@@ -21,8 +21,8 @@ pub(crate) enum PullError {
     Artifact { digest: Digest, kind: String },
     #[error("`{digest}` is a document of type `{media_type}`; expected an image manifest or an index")]
     MediaType { digest: Digest, media_type: String },
-    #[error("index `{digest}` holds another index, `{nested}`; nested indexes are not supported yet")]
-    NestedIndex { digest: Digest, nested: Digest },
+    #[error("index `{digest}` holds indexes within indexes, more than {levels} levels of them")]
+    TooDeep { digest: Digest, levels: usize },
     #[error("index `{digest}` holds no image, only {entries} other entries")]
     NoImage { digest: Digest, entries: usize },
     #[error("`{digest}` has {found} bytes, but its descriptor says {expected}")]
@@ -47,9 +47,7 @@ impl PullError {
             Self::Artifact { .. } | Self::MediaType { .. } => {
                 hint("a base has to be a container image: check the repository and the digest or tag")
             }
-            Self::NestedIndex { nested, .. } => {
-                vec![format!("pull the inner index by its digest, `{nested}`")]
-            }
+            Self::TooDeep { .. } => hint("pull one of the inner indexes by its digest"),
             Self::NoImage { .. } => hint(
                 "check that the tag or digest is that of the image and not of its signatures or attestations",
             ),

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use oci::media_type::{is_image_config, is_index, is_manifest};
 use oci::{Descriptor, Digest, Index, MAX_CONFIG_SIZE, Manifest, Platform};
 use registry::ManifestName;
 use serde::de::DeserializeOwned;
 
 use crate::pull::{PullError, Report, Sources, Store};
+
+/// Indexes within indexes within the image's index. One level is seen in the wild.
+const MAX_INNER_LEVELS: usize = 4;
 
 /// Pulls the documents of an image into a store.
 pub(crate) async fn pull(sources: &Sources, store: &Store, name: &ManifestName) -> Result<Report, PullError> {
@@ -121,20 +124,37 @@ impl Entry {
 }
 
 /// Second wave: all manifests of an index, attestations and other artifacts included, so that the index stays whole.
+/// Indexes within it are fetched in the same wave, and what they hold takes another one.
 async fn entries_of_index(sources: &Sources, store: &Store, root: &Root) -> Result<Vec<Entry>, PullError> {
     let index: Index = parse(root.digest, &root.bytes, "image index")?;
-    if let Some(nested) = index.manifests.iter().find(|entry| is_index(&entry.media_type)) {
-        return Err(PullError::NestedIndex { digest: root.digest, nested: nested.digest });
+    let mut wave = index.manifests;
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut seen = BTreeSet::from([root.digest]);
+    let mut count = 0;
+    for _ in 0..=MAX_INNER_LEVELS {
+        count += wave.len();
+        wave.retain(|entry| seen.insert(entry.digest));
+        let (indexes, manifests): (Vec<_>, Vec<_>) = wave
+            .into_iter()
+            .filter(|entry| is_index(&entry.media_type) || is_manifest(&entry.media_type))
+            .partition(|entry| is_index(&entry.media_type));
+        let (inner, found) = try_join(
+            try_join_all(indexes.iter().map(|entry| document::<Index>(sources, store, entry, "image index"))),
+            try_join_all(manifests.iter().map(|entry| document(sources, store, entry, "image manifest"))),
+        )
+        .await?;
+        let found = manifests.into_iter().zip(found);
+        entries.extend(found.map(|(descriptor, manifest)| Entry { descriptor, manifest }));
+        wave = inner.into_iter().flat_map(|index| index.manifests).collect();
+        if wave.is_empty() {
+            break;
+        }
     }
-    let descriptors = distinct(index.manifests.iter().filter(|entry| is_manifest(&entry.media_type)));
-    let manifests = try_join_all(descriptors.iter().map(|entry| manifest(sources, store, entry))).await?;
-    let entries: Vec<Entry> = descriptors
-        .into_iter()
-        .zip(manifests)
-        .map(|(descriptor, manifest)| Entry { descriptor: descriptor.clone(), manifest })
-        .collect();
+    if !wave.is_empty() {
+        return Err(PullError::TooDeep { digest: root.digest, levels: MAX_INNER_LEVELS });
+    }
     if !entries.iter().any(Entry::is_image) {
-        return Err(PullError::NoImage { digest: root.digest, entries: index.manifests.len() });
+        return Err(PullError::NoImage { digest: root.digest, entries: count });
     }
     Ok(entries)
 }
@@ -145,10 +165,15 @@ fn distinct<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<&'a De
     descriptors.filter(|descriptor| seen.insert(descriptor.digest)).collect()
 }
 
-async fn manifest(sources: &Sources, store: &Store, entry: &Descriptor) -> Result<Manifest, PullError> {
+async fn document<T: DeserializeOwned>(
+    sources: &Sources,
+    store: &Store,
+    entry: &Descriptor,
+    expected: &'static str,
+) -> Result<T, PullError> {
     let digest = entry.digest;
     if let Some(bytes) = store.read(digest) {
-        return parse(digest, &bytes, "image manifest");
+        return parse(digest, &bytes, expected);
     }
     let (document, _) = sources.ask(async |client, remote| client.get_manifest(remote, digest).await).await?;
     let found = document.bytes.len() as u64;
@@ -159,9 +184,9 @@ async fn manifest(sources: &Sources, store: &Store, entry: &Descriptor) -> Resul
         let (expected, found) = (entry.media_type.clone(), document.media_type);
         return Err(PullError::Contradiction { digest, expected, found });
     }
-    let manifest = parse(digest, &document.bytes, "image manifest")?;
+    let parsed = parse(digest, &document.bytes, expected)?;
     store.write(digest, &document.bytes)?;
-    Ok(manifest)
+    Ok(parsed)
 }
 
 /// Third wave.

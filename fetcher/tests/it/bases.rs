@@ -91,19 +91,53 @@ fn attestations_are_kept_without_their_configs() {
     assert!(!folder.blobs().contains(&attestation.config.digest().hex()));
 }
 
+/// An index with one entry, which is an index, too.
+fn index_of_index(registry: &FakeRegistry, tag: &str, inner: &Document) -> Document {
+    let outer = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [inner.descriptor()]});
+    let outer = Document::json(INDEX, &outer);
+    registry.add_manifest("a/b", tag, &outer);
+    outer
+}
+
 #[test]
 fn an_index_within_an_index() {
     let registry = FakeRegistry::start();
-    let inner = registry.add_image("a/b", "", &["linux/amd64"]);
-    let entry = json!({"mediaType": INDEX, "digest": inner, "size": 1});
-    let outer = Document::json(INDEX, &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}));
-    let digest = registry.add_manifest("a/b", "1", &outer);
+    let (amd, arm) = (image("linux/amd64", "layer"), image("linux/arm64", "layer"));
+    for image in [&amd, &arm] {
+        registry.add("a/b", "", image);
+    }
+    let inner = index(&[("linux/amd64", &amd), ("linux/arm64", &arm)]);
+    registry.add_manifest("a/b", "", &inner);
+    index_of_index(&registry, "1", &inner);
+    let folder = Folder::new();
+    // Outer index, inner index, two manifests, two configs.
+    assert_eq!(folder.pull_silently(&registry, "1")["requests"], 6);
+    for document in [&inner, &amd.manifest, &arm.config] {
+        assert!(folder.blobs().contains(&document.digest().hex()));
+    }
+    let said = descriptor(&folder, &arm.manifest.digest().to_string());
+    assert_eq!(said["platform"]["architecture"], "arm64");
+}
+
+#[test]
+fn indexes_within_indexes_without_end() {
+    let registry = FakeRegistry::start();
+    let real = image("linux/amd64", "layer");
+    registry.add("a/b", "", &real);
+    let mut outer = index(&[("linux/amd64", &real)]);
+    registry.add_manifest("a/b", "", &outer);
+    for level in 0..5 {
+        outer = index_of_index(&registry, &level.to_string(), &outer);
+    }
+    let folder = Folder::new();
+    folder.pull_silently(&registry, "3");
     Folder::new().fails(
         &registry.host(),
-        "1",
+        "4",
         &format!(
-            "error: index `{digest}` holds another index, `{inner}`; nested indexes are not supported yet\n\
-             hint: pull the inner index by its digest, `{inner}`\n"
+            "error: index `{}` holds indexes within indexes, more than 4 levels of them\n\
+             hint: pull one of the inner indexes by its digest\n",
+            outer.digest()
         ),
     );
 }

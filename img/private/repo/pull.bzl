@@ -17,6 +17,9 @@ _DEFAULT_REGISTRY = "index.docker.io"
 # A fetch is a few small documents; the fetcher has its own, shorter, limits per request.
 _TIMEOUT_SECONDS = 600
 
+# Starlark has no loop without an end. Nobody has an index that large.
+_MAX_ENTRIES = 10000
+
 _ATTRS = {
     "credential_helper": attr.string(
         doc = "The credential helper for the registry. Empty: as IMG_CREDENTIAL_HELPER says.",
@@ -144,18 +147,25 @@ def _image(rctx, entry, manifest):
         "platform": platform_of(entry, config),
     }
 
-def _images_of_index(rctx, index):
+def _content_of_index(rctx, index):
+    """The images that an index holds, those of inner indexes in the place of these, and the inner indexes themselves."""
     images = []
-    for entry in index.get("manifests", []):
-        if entry.get("mediaType") in INDEX_MEDIA_TYPES:
-            _fail(rctx, "digest", ("the index holds another index, {}, and such images cannot be used yet. " +
-                                   "Write the digest of that index, or of one image.").format(entry["digest"]))
-        if entry.get("mediaType") not in MANIFEST_MEDIA_TYPES:
+    inner = []
+    todo = list(index.get("manifests", []))
+    for _ in range(_MAX_ENTRIES):
+        if not todo:
+            return struct(images = images, inner = inner)
+        entry = todo.pop(0)
+        is_index = entry.get("mediaType") in INDEX_MEDIA_TYPES
+        if not is_index and entry.get("mediaType") not in MANIFEST_MEDIA_TYPES:
             continue
         document = _read_document(rctx, entry["digest"])
-        if document:
+        if document and is_index:
+            inner.append(_blob(entry["digest"]))
+            todo = document.get("manifests", []) + todo
+        elif document:
             images.append(_image(rctx, entry, document))
-    return images
+    return _fail(rctx, "digest", "the index holds more than {} entries".format(_MAX_ENTRIES))
 
 def _images(rctx, report):
     """Describes the root document and all images of it."""
@@ -163,9 +173,10 @@ def _images(rctx, report):
     document = _read_document(rctx, digest)
     media_type = media_type_of(document, report.get("mediaType", ""))
     if media_type in INDEX_MEDIA_TYPES:
+        content = _content_of_index(rctx, document)
         return struct(
-            images = _images_of_index(rctx, document),
-            index = {"descriptor": _descriptor(digest), "index": _blob(digest)},
+            images = content.images,
+            index = {"descriptor": _descriptor(digest), "index": _blob(digest), "inner": content.inner},
         )
     if media_type not in MANIFEST_MEDIA_TYPES:
         _fail(rctx, "repository", "expected an image or an index, found a document of type {}".format(repr(media_type)))

@@ -89,7 +89,7 @@ def _compatible_with(platforms):
     return "select({{\n{}\n    }})".format("\n".join(lines))
 
 def _documents(images, index):
-    files = [index["index"], index["descriptor"]] if index else []
+    files = [index["index"], index["descriptor"]] + index["inner"] if index else []
     for image in images:
         files += [image[key] for key in ["manifest", "config", "descriptor"] if image[key]]
 
@@ -103,7 +103,7 @@ def build_file(*, name, digest, images, index, registries, sources, repository, 
         name: string: what the user calls the repository.
         digest: string: the digest of the image.
         images: list of dict: the images, see pull.bzl.
-        index: dict or None: paths of the index and its descriptor; None if the image is for one platform.
+        index: dict or None: paths of the index, its descriptor and inner indexes; None if the image is for one platform.
         registries: list of string: the registries, the one that the image is named after first.
         sources: list of string: the registries in the order to ask them.
         repository: string: the repository.

@@ -10,8 +10,8 @@ use tool::{Failure, FailureContext as _, Outcome};
 use crate::cli::Cli;
 use crate::progress::Progress;
 use crate::push::{self, Context, Overrides};
-use crate::runfiles::{self, Runfiles};
 use crate::summary::{self, Report};
+use tool::runfiles::{self, Runfiles};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
     let program = runfiles::program_path().about("failed to find the path of this program")?;

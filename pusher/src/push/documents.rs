@@ -21,6 +21,8 @@ pub(crate) struct Document {
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     pub(crate) root: Document,
+    /// Indexes that the index lists, one behind those that it lists itself.
+    pub(crate) inner_indexes: Vec<Document>,
     /// The image manifests, lowest level of the index included; for a single image the root itself.
     pub(crate) manifests: Vec<Document>,
 }
@@ -34,15 +36,32 @@ impl Document {
 
 /// Reads the image of an operation.
 pub(crate) fn load(context: &Context, operation: &plan::Push) -> Result<Image, Failure> {
-    let read = |digest| read(context, operation, digest);
-    let root = read(operation.root.digest)?;
-    if !media_type::is_index(&root.media_type) {
-        return Ok(Image { manifests: vec![root.clone()], root });
+    let root = read(context, operation, operation.root.digest)?;
+    let mut image = Image { root: root.clone(), inner_indexes: Vec::new(), manifests: Vec::new() };
+    collect(context, operation, root, &mut image)?;
+    Ok(image)
+}
+
+/// Adds a document and what it lists. No index can list itself, as it would have to know its own digest.
+fn collect(
+    context: &Context,
+    operation: &plan::Push,
+    document: Document,
+    image: &mut Image,
+) -> Result<(), Failure> {
+    if !media_type::is_index(&document.media_type) {
+        image.manifests.push(document);
+        return Ok(());
     }
-    let index: Index =
-        serde_json::from_slice(&root.bytes).about(format!("the index `{}` is not valid", root.digest))?;
-    let manifests = index.manifests.iter().map(|child| read(child.digest)).collect::<Result<_, _>>()?;
-    Ok(Image { root, manifests })
+    let index: Index = serde_json::from_slice(&document.bytes)
+        .about(format!("the index `{}` is not valid", document.digest))?;
+    for child in index.manifests {
+        collect(context, operation, read(context, operation, child.digest)?, image)?;
+    }
+    if document.digest != image.root.digest {
+        image.inner_indexes.push(document);
+    }
+    Ok(())
 }
 
 fn read(context: &Context, operation: &plan::Push, digest: Digest) -> Result<Document, Failure> {

@@ -19,11 +19,11 @@ use tokio::sync::Semaphore;
 use tool::{Failure, FailureContext as _};
 
 use crate::progress::Progress;
-use crate::runfiles::Runfiles;
 use crate::summary::{Counter, Outcome, Report};
 use destination::Destination;
 pub(crate) use destination::Overrides;
 use documents::{Document, Image};
+use tool::runfiles::Runfiles;
 
 /// What all operations of a run share.
 pub(crate) struct Context {
@@ -88,6 +88,10 @@ impl Push<'_> {
             self.push_blobs(&missing).await?;
             let children = missing.into_iter().filter(|manifest| manifest.digest != root);
             try_join_all(children.map(|manifest| self.put(manifest, manifest.digest.into()))).await?;
+            // One after the other: a registry may ask for what an index lists.
+            for index in &self.image.inner_indexes {
+                self.put(index, index.digest.into()).await?;
+            }
             if stale_tags.is_empty() {
                 self.put(&self.image.root, root.into()).await?;
             }

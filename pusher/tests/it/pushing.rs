@@ -1,7 +1,8 @@
 //! Pushes that go well: which requests they cost, in which order, and what is printed.
 
 use plan::Kind;
-use testkit::{FakeRegistry, index};
+use serde_json::json;
+use testkit::{Document, FakeRegistry, index};
 
 use crate::target::{REPOSITORY, Target, asked, by_digest, image};
 
@@ -93,6 +94,24 @@ fn only_the_tags_that_are_missing_or_point_elsewhere_are_set() {
     requests[3..].sort();
     assert_eq!(requests[3..], ["PUT manifest elsewhere", "PUT manifest missing"]);
     assert_eq!(registry.manifest(REPOSITORY, "elsewhere").unwrap().digest(), digest);
+}
+
+#[test]
+fn an_inner_index_comes_between_its_children_and_its_parent() {
+    let registry = FakeRegistry::start();
+    let image = image(&["layer"]);
+    let inner = index(&[("linux/amd64", &image)]);
+    let root = json!({"schemaVersion": 2, "mediaType": inner.media_type, "manifests": [inner.descriptor()]});
+    let root = Document::json(&inner.media_type, &root);
+    let mut target = Target::new(&registry.host(), &root, &["v1"]);
+    for index in [&root, &inner] {
+        target.ship(Kind::Index, index);
+    }
+    target.ship_image(&image);
+    target.pushes(&[]);
+    let requests = asked(&registry);
+    let manifests: Vec<_> = requests.iter().filter(|asked| asked.starts_with("PUT manifest")).collect();
+    assert_eq!(manifests, [&by_digest("PUT", &image.manifest), &by_digest("PUT", &inner), "PUT manifest v1"]);
 }
 
 #[test]

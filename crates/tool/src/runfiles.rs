@@ -1,4 +1,4 @@
-//! Finds the plan of a deploy target and its runfiles from the path the program was started by.
+//! Finds what the build put beside a program, and its runfiles, from the path the program was started by.
 //!
 //! The program is a link under the target's name, so its own path (`/proc/self/exe`) says nothing; `argv[0]` does.
 //! Looked up in this order: `<program>.runfiles/`, `RUNFILES_DIR`, an enclosing `*.runfiles` (the target is itself a
@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 
 /// Maps runfiles paths (`_main/pkg/file`) to files.
 #[derive(Debug, Default)]
-pub(crate) struct Runfiles {
+pub struct Runfiles {
     roots: Vec<PathBuf>,
     listed: BTreeMap<String, PathBuf>,
 }
 
 impl Runfiles {
     /// Looks for the runfiles of a program.
-    pub(crate) fn find(program: &Path) -> io::Result<Self> {
+    pub fn find(program: &Path) -> io::Result<Self> {
         let mut roots = vec![with_suffix(program, ".runfiles")];
-        roots.extend(tool::env::RUNFILES_DIR.get().map(PathBuf::from));
+        roots.extend(crate::env::RUNFILES_DIR.get().map(PathBuf::from));
         roots.extend(
             program
                 .ancestors()
@@ -31,7 +31,7 @@ impl Runfiles {
         roots.retain(|root| root.is_dir());
 
         let mut lists = vec![with_suffix(program, ".runfiles_manifest")];
-        lists.extend(tool::env::RUNFILES_MANIFEST_FILE.get().map(PathBuf::from));
+        lists.extend(crate::env::RUNFILES_MANIFEST_FILE.get().map(PathBuf::from));
         let mut listed = BTreeMap::new();
         for list in lists.iter().filter(|list| list.is_file()) {
             for line in fs_err::read_to_string(list)?.lines() {
@@ -43,7 +43,7 @@ impl Runfiles {
     }
 
     /// The file behind a runfiles path, if it is there.
-    pub(crate) fn resolve(&self, path: &str) -> Option<PathBuf> {
+    pub fn resolve(&self, path: &str) -> Option<PathBuf> {
         let in_tree = self.roots.iter().map(|root| root.join(path)).find(|file| file.exists());
         in_tree.or_else(|| self.listed.get(path).filter(|file| file.exists()).cloned())
     }
@@ -59,12 +59,12 @@ fn parse_line(line: &str) -> (String, PathBuf) {
 }
 
 /// The absolute path that the program was started by, without `.exe`.
-pub(crate) fn program_path() -> io::Result<PathBuf> {
+pub fn program_path() -> io::Result<PathBuf> {
     let name = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let path = if name.components().count() > 1 {
         name
     } else {
-        let path = tool::env::PATH.get().unwrap_or_default();
+        let path = crate::env::PATH.get().unwrap_or_default();
         std::env::split_paths(&path)
             .map(|folder| folder.join(&name))
             .find(|file| file.is_file())
@@ -74,8 +74,8 @@ pub(crate) fn program_path() -> io::Result<PathBuf> {
     Ok(if path.extension() == Some(OsStr::new("exe")) { path.with_extension("") } else { path })
 }
 
-/// `<program>.json`
-pub(crate) fn plan_path(program: &Path) -> PathBuf {
+/// `<program>.json`: what the build wrote for the program.
+pub fn plan_path(program: &Path) -> PathBuf {
     with_suffix(program, ".json")
 }
 
