@@ -55,9 +55,9 @@ docs: ## Generate docs/reference from the docstrings
 .PHONY: tools
 tools: ## Static release programs into dist/tools, for RULES_IMG_TOOLS_DIR
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
-	@$(STATIC_BUILD) -p fetcher -p builder -p pusher
+	@$(STATIC_BUILD) -p fetcher -p builder -p pusher -p tester
 	@mkdir -p dist/tools
-	@for program in fetcher builder pusher; do install target/static/$(TARGET)/release/$$program dist/tools/$$program; done
+	@for program in fetcher builder pusher tester; do install target/static/$(TARGET)/release/$$program dist/tools/$$program; done
 	@echo "dist/tools: $$(cd dist/tools && ls -sh1 | tail -n +2 | xargs)"
 
 .PHONY: test-tools

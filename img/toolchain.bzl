@@ -22,4 +22,7 @@ FETCHER_TOOLCHAIN_TYPE = str(Label("//img:fetcher_toolchain_type"))
 # The program that `bazel run` starts; resolved for the platform that it is started on.
 PUSHER_TOOLCHAIN_TYPE = str(Label("//img:pusher_toolchain_type"))
 
+# The program that image_structure_test runs; resolved for the platform that tests run on.
+TESTER_TOOLCHAIN_TYPE = str(Label("//img:tester_toolchain_type"))
+
 img_tool = _img_tool

@@ -11,7 +11,7 @@ visibility(["//img/private/repo"])
 
 # What the bytes of the programs depend on. An edit below these runs the repository rule again.
 _SOURCE_FILES = ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml"]
-_SOURCE_FOLDERS = ["builder", "crates", "fetcher", "pusher"]
+_SOURCE_FOLDERS = ["builder", "crates", "fetcher", "pusher", "tester"]
 
 # A first build compiles every dependency; on two cores that takes minutes.
 _BUILD_TIMEOUT_SECONDS = 3600
@@ -19,12 +19,12 @@ _BUILD_TIMEOUT_SECONDS = 3600
 _NO_CARGO = """\
 the programs of rules_img are built from source here, and that needs cargo, which was found neither in CARGO, nor on PATH, nor in {home_cargo}.
 Either install Rust {channel} or newer with rustup (https://rustup.rs) and make cargo visible to Bazel,
-or set --repo_env=RULES_IMG_TOOLS_DIR=<folder with the programs builder, fetcher and pusher>."""
+or set --repo_env=RULES_IMG_TOOLS_DIR=<folder with the programs builder, fetcher, pusher and tester>."""
 
 _FAILED = """\
 building the programs of rules_img from source failed: `{command}` in {checkout} ended with exit code {code}.
 {stderr}
-To use programs that are built already, set --repo_env=RULES_IMG_TOOLS_DIR=<folder with the programs builder, fetcher and pusher>."""
+To use programs that are built already, set --repo_env=RULES_IMG_TOOLS_DIR=<folder with the programs builder, fetcher, pusher and tester>."""
 
 def _is_windows(rctx):
     return rctx.os.name.lower().startswith("windows")

@@ -13,7 +13,7 @@ visibility([
 ])
 
 # The programs that every platform's repository holds.
-PROGRAMS = ["builder", "fetcher", "pusher"]
+PROGRAMS = ["builder", "fetcher", "pusher", "tester"]
 
 # The platforms that programs are made for.
 PLATFORMS = [

@@ -19,11 +19,12 @@ _CPU_CONSTRAINTS = {
     "s390x": Label("@platforms//cpu:s390x"),
 }
 
-# Which platform a program of each kind has to run on: that of the action or repository rule, or the one a target is built for.
+# Which platform a program of each kind has to run on: that of the action, test or repository rule, or the one a target is built for.
 _COMPATIBILITY = {
     "builder": "exec_compatible_with",
     "fetcher": "exec_compatible_with",
     "pusher": "target_compatible_with",
+    "tester": "exec_compatible_with",
 }
 
 _TOOLCHAIN = """

@@ -116,7 +116,7 @@ def _img_tools_repository_impl(rctx):
 
 img_tools_repository = repository_rule(
     implementation = _img_tools_repository_impl,
-    doc = "The programs of this ruleset for one platform, as files `builder`, `fetcher`, `pusher` and toolchains.",
+    doc = "The programs of this ruleset for one platform, as files `builder`, `fetcher`, `pusher`, `tester` and toolchains.",
     attrs = {
         "cpu": attr.string(doc = "The processor, e.g. `amd64`.", mandatory = True),
         "os": attr.string(doc = "The operating system, e.g. `linux`.", mandatory = True),

@@ -22,7 +22,7 @@ def _img_tool_impl(ctx):
 
 img_tool = rule(
     implementation = _img_tool_impl,
-    doc = "Offers a program as a toolchain of the type `//img:builder_toolchain_type`, `fetcher_` or `pusher_toolchain_type`.",
+    doc = "Offers a program as a toolchain of the type `//img:builder_toolchain_type`, `fetcher_`, `pusher_` or `tester_toolchain_type`.",
     attrs = _ATTRS,
     provides = [platform_common.ToolchainInfo],
 )

@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "oci", "plan", "tool"]),
     ("pusher", &["blob", "connect", "oci", "plan", "registry", "tool"]),
+    ("tester", &["layout", "oci", "tool"]),
     // Servers.
     ("registry-server", &["blob", "oci", "tool"]),
 ];
@@ -35,6 +36,7 @@ const BANS: &[(&str, &[&str])] = &[
         &["tokio", "reqwest", "hyper", "rustls", "ring", "tonic", "prost", "socket2", "rand", "uuid"],
     ),
     ("fetcher", &["tonic", "prost"]),
+    ("tester", &["tokio", "reqwest", "hyper", "rustls", "ring"]),
 ];
 
 fn metadata() -> Metadata {
