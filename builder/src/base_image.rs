@@ -7,6 +7,7 @@ use oci::config::ImageConfig;
 use oci::{Descriptor, Digest, Manifest, media_type};
 use tool::{Failure, FailureContext as _};
 
+use crate::cli::TemplateArgs;
 use crate::documents;
 
 /// A base image.
@@ -15,10 +16,21 @@ pub(crate) struct BaseImage {
     pub(crate) digest: Digest,
     /// What is inherited from its configuration.
     pub(crate) config: ImageConfig,
+    /// The documents as they are, for templates.
+    pub(crate) config_bytes: Vec<u8>,
+    pub(crate) manifest_bytes: Vec<u8>,
     manifest: Manifest,
 }
 
 impl BaseImage {
+    /// Reads the base that a command line names, if it names one.
+    pub(crate) fn of(args: &TemplateArgs) -> Result<Option<Self>, Failure> {
+        match (&args.base_manifest, &args.base_config) {
+            (Some(manifest), Some(config)) => Self::open(manifest, config).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Reads and checks both documents.
     pub(crate) fn open(manifest_path: &Path, config_path: &Path) -> Result<Self, Failure> {
         let (manifest, bytes) = documents::read_manifest(manifest_path)?;
@@ -42,7 +54,7 @@ impl BaseImage {
                 anyhow!("its manifest has {layers} layers, but its configuration has {diff_ids} diff ids");
             return Err(Failure::new(error).context(about()).hint("use a base image that is whole"));
         }
-        Ok(Self { digest: blob::digest_of(&bytes), config, manifest })
+        Ok(Self { digest: blob::digest_of(&bytes), config, config_bytes, manifest_bytes: bytes, manifest })
     }
 
     /// Descriptors of its layers, with the names that the OCI specifications have for their types.

@@ -1,10 +1,17 @@
 //! The command line as it is typed by our rules; docs/design/architecture.md is its specification.
 
+mod forms;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use layer::{Format, Keywords, ListingLayout, ListingStyle};
+
+pub(crate) use forms::{
+    ConvertArgs, ImageListingArgs, LayoutArgs, LayoutFormat, OptimizeCommand, OptimizeIndexArgs,
+    OptimizeManifestArgs,
+};
 
 /// Turns files into layers, manifests and indexes.
 #[derive(Debug, Parser)]
@@ -26,6 +33,15 @@ pub(crate) enum Command {
     Manifest(ManifestArgs),
     /// Write an index over images.
     Index(IndexArgs),
+    /// Write an image as a folder or an archive.
+    Layout(LayoutArgs),
+    /// Write the listing of an image from those of its layers.
+    Listing(ImageListingArgs),
+    /// Take images out of an OCI layout.
+    Convert(ConvertArgs),
+    /// Write the documents of an image whose layers were compressed anew.
+    #[command(subcommand)]
+    Optimize(OptimizeCommand),
     /// Write what a deploy target will do.
     #[command(subcommand)]
     Plan(PlanCommand),
@@ -156,8 +172,23 @@ pub(crate) struct BlobArgs {
     pub(crate) values: String,
 }
 
+/// Where templates get their variables from, beside `build_settings` in `--values`.
 #[derive(Debug, Args)]
-pub(crate) struct ManifestArgs {
+pub(crate) struct TemplateArgs {
+    /// Workspace status file; later ones win.
+    #[arg(long)]
+    pub(crate) stamp: Vec<PathBuf>,
+    /// Manifest of the base image.
+    #[arg(long, requires = "base_config")]
+    pub(crate) base_manifest: Option<PathBuf>,
+    /// Configuration of the base image.
+    #[arg(long, requires = "base_manifest")]
+    pub(crate) base_config: Option<PathBuf>,
+}
+
+/// What is written about an image for one platform.
+#[derive(Debug, Args)]
+pub(crate) struct ManifestOutputs {
     /// The manifest.
     #[arg(long)]
     pub(crate) manifest: PathBuf,
@@ -170,12 +201,28 @@ pub(crate) struct ManifestArgs {
     /// The manifest's digest.
     #[arg(long)]
     pub(crate) digest: PathBuf,
-    /// Manifest of the base image.
-    #[arg(long, requires = "base_config")]
-    pub(crate) base_manifest: Option<PathBuf>,
-    /// Configuration of the base image.
-    #[arg(long, requires = "base_manifest")]
-    pub(crate) base_config: Option<PathBuf>,
+}
+
+/// What is written about an image for several platforms.
+#[derive(Debug, Args)]
+pub(crate) struct IndexOutputs {
+    /// The index.
+    #[arg(long)]
+    pub(crate) index: PathBuf,
+    /// The index's descriptor.
+    #[arg(long)]
+    pub(crate) descriptor: PathBuf,
+    /// The index's digest.
+    #[arg(long)]
+    pub(crate) digest: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManifestArgs {
+    #[command(flatten)]
+    pub(crate) outputs: ManifestOutputs,
+    #[command(flatten)]
+    pub(crate) templates: TemplateArgs,
     /// Partial configuration to lay over the base's.
     #[arg(long)]
     pub(crate) config_fragment: Option<PathBuf>,
@@ -188,9 +235,18 @@ pub(crate) struct ManifestArgs {
     /// `KEY=VALUE` file with labels; later ones win.
     #[arg(long)]
     pub(crate) label_file: Vec<PathBuf>,
+    /// `KEY=VALUE` file with labels that lose to all others and are no templates.
+    #[arg(long)]
+    pub(crate) additional_labels_file: Option<PathBuf>,
     /// `KEY=VALUE` file with annotations.
     #[arg(long)]
     pub(crate) annotations_file: Option<PathBuf>,
+    /// File with the time at which the image was made.
+    #[arg(long)]
+    pub(crate) created_file: Option<PathBuf>,
+    /// Descriptor of the image that this one is about.
+    #[arg(long)]
+    pub(crate) subject_descriptor: Option<PathBuf>,
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,
@@ -198,18 +254,16 @@ pub(crate) struct ManifestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
-    /// The index.
-    #[arg(long)]
-    pub(crate) index: PathBuf,
-    /// The index's descriptor.
-    #[arg(long)]
-    pub(crate) descriptor: PathBuf,
-    /// The index's digest.
-    #[arg(long)]
-    pub(crate) digest: PathBuf,
+    #[command(flatten)]
+    pub(crate) outputs: IndexOutputs,
     /// Descriptor of an image, in the order of preference.
     #[arg(long)]
     pub(crate) manifest: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) templates: TemplateArgs,
+    /// Descriptor of the image that this one is about.
+    #[arg(long)]
+    pub(crate) subject_descriptor: Option<PathBuf>,
     /// `KEY=VALUE` file with annotations.
     #[arg(long)]
     pub(crate) annotations_file: Option<PathBuf>,
@@ -232,6 +286,9 @@ pub(crate) struct PlanPushArgs {
     /// File with `registry/repository`.
     #[arg(long)]
     pub(crate) destination_file: Option<PathBuf>,
+    /// Workspace status file for templates; later ones win.
+    #[arg(long)]
+    pub(crate) stamp: Vec<PathBuf>,
     /// One document or layer a line, fields separated by NUL.
     #[arg(long)]
     pub(crate) entries: PathBuf,

@@ -9,10 +9,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tool::{Failure, FailureContext as _};
 
+use crate::cli::{IndexOutputs, ManifestOutputs};
+
 /// All of a document of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let file = fs_err::File::open(path)?;
     blob::read_bounded(file, limit).about(format!("`{}`", path.display()))
+}
+
+/// All of a text file.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path, oci::MAX_CONFIG_SIZE)?)
+        .about(format!("`{}` is not valid UTF-8", path.display()))
+        .or_usage()
+}
+
+/// A listing in the mtree format; as large as a layer has files.
+pub(crate) fn read_listing(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(fs_err::read(path)?)
+        .about(format!("the listing `{}` is not valid UTF-8", path.display()))
+        .or_usage()
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8], what: &str) -> Result<T, Failure> {
@@ -28,6 +44,15 @@ pub(crate) fn read_manifest(path: &Path) -> Result<(Manifest, Vec<u8>), Failure>
 /// A descriptor in a file of its own.
 pub(crate) fn read_descriptor(path: &Path) -> Result<Descriptor, Failure> {
     parse(path, &read(path, oci::MAX_MANIFEST_SIZE)?, "a descriptor")
+}
+
+/// What `subject` says about another image: what it is, not what it is for.
+pub(crate) fn read_subject(path: Option<&Path>) -> Result<Option<Descriptor>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let found = read_descriptor(path)?;
+    let mut subject = Descriptor::new(found.media_type, found.digest, found.size);
+    subject.artifact_type = found.artifact_type;
+    Ok(Some(subject))
 }
 
 /// What a layer says about itself.
@@ -49,6 +74,17 @@ pub(crate) struct Root<'a> {
 }
 
 impl Root<'_> {
+    /// Writes a manifest with its config.
+    pub(crate) fn write_manifest(&self, config: &[u8], outputs: &ManifestOutputs) -> Result<(), Failure> {
+        AtomicFile::write(&outputs.config, config)?;
+        self.write(&outputs.manifest, &outputs.descriptor, &outputs.digest)
+    }
+
+    /// Writes an index.
+    pub(crate) fn write_index(&self, outputs: &IndexOutputs) -> Result<(), Failure> {
+        self.write(&outputs.index, &outputs.descriptor, &outputs.digest)
+    }
+
     /// Writes the document, its descriptor and its digest.
     pub(crate) fn write(&self, document: &Path, descriptor: &Path, digest: &Path) -> Result<(), Failure> {
         AtomicFile::write(document, self.bytes)?;

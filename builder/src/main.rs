@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod documents;
 mod entries;
+mod expansion;
 mod kv_file;
 mod layer_outputs;
 mod values;

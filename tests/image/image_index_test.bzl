@@ -27,9 +27,9 @@ def _platforms_test_impl(ctx):
     assert_hermetic(env, action, mapped = False)
     asserts.equals(env, "index", action.argv[1])
     asserts.equals(env, 4, len(flag_values(action, "--manifest")))
-    asserts.equals(env, 5, len(input_names(action)), "descriptors and annotations")
+    asserts.equals(env, 7, len(input_names(action)), "descriptors, annotations, and the base's documents for templates in the file")
     asserts.equals(env, "tests/fixtures/file.txt", flag_value(action, "--annotations-file"))
-    asserts.equals(env, {"annotations": {"a": "b"}, "label": "//tests/image:index"}, values_of(action))
+    asserts.equals(env, {"annotations": {"a": "b"}, "build_settings": {}, "label": "//tests/image:index"}, values_of(action))
 
     asserts.equals(env, "registry.example.com", target[PullInfo].registries[0])
     asserts.equals(env, ["index_index.json"], [file.basename for file in target[DefaultInfo].files.to_list()])

@@ -28,8 +28,10 @@ def _scratch_test_impl(ctx):
         "architecture": "amd64",
         "artifact_type": "",
         "base_name": "",
+        "build_settings": {},
         "cmd": None,
         "config_media_type": "",
+        "created_timestamp": "",
         "entrypoint": None,
         "env": {},
         "label": "//tests/image:scratch",
@@ -226,7 +228,16 @@ def image_manifest_test_suite(name):
     _subject("for_arm64", platform = _FIXTURES + "linux_arm64")
     platform_attribute_test(name = "platform_attribute_test", target_under_test = ":for_arm64")
 
+    image_layer(name = "other_layer", srcs = {"/etc/": _FIXTURES + "file.txt"}, tags = ["manual"])
     failures = {
+        "two_times": (
+            {"created": _FIXTURES + "file.txt", "created_timestamp": "2024-01-01T00:00:00Z"},
+            ["tests/image:two_times_test_subject: attributes `created` and `created_timestamp`", "leave out one of them"],
+        ),
+        "too_many_layers": (
+            {"base": _FIXTURES + "base_with_127_layers", "layers": [":other_layer"]},
+            ["attribute `layers`: the image would have 128 layers", "at most 127", "put the files of several layers into one"],
+        ),
         "config_without_content": (
             {"config_media_type": "application/x-custom"},
             ["attribute `config_media_type`: \"application/x-custom\"", "name it in `config_fragment`"],

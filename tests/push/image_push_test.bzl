@@ -5,7 +5,7 @@ load("//img:image.bzl", "image_index", "image_manifest")
 load("//img:layer.bzl", "image_layer")
 load("//img:providers.bzl", "DeployInfo")
 load("//img:push.bzl", "image_push")
-load("//tests/fixtures:actions.bzl", "action_with", "assert_hermetic", "flag_value", "values_of")
+load("//tests/fixtures:actions.bzl", "action_with", "assert_hermetic", "flag_value", "flag_values", "values_of")
 load("//tests/fixtures:failure.bzl", "failure_test")
 
 _FIXTURES = "//tests/fixtures:"
@@ -26,7 +26,10 @@ def _plan_test_impl(ctx):
     asserts.equals(env, ["plan", "push"], action.argv[1:3])
     asserts.true(env, flag_value(action, "--root-descriptor").endswith("/image_descriptor.json"))
     asserts.equals(env, {
+        "build_settings": {},
         "cross_mount": "same_registry",
+        "image_target_name": "image",
+        "image_target_package": "tests/push",
         "label": "//tests/push:push",
         "original": {
             "digest": "sha256:" + 64 * "0",
@@ -38,7 +41,9 @@ def _plan_test_impl(ctx):
         "repository": "team/app",
         "strategy": "eager",
         "tags": ["latest"],
+        "tracks_content": False,
     }, values_of(action))
+    asserts.equals(env, None, flag_value(action, "--stamp"))
 
     entries = _entries(action)
     asserts.equals(env, ["manifest", "config", "layer", "base-layers"], [entry[0] for entry in entries])
@@ -63,6 +68,19 @@ def _plan_test_impl(ctx):
     asserts.equals(env, executable.dirname, target[DeployInfo].deploy_manifest.dirname, "the program finds its plan beside it")
     asserts.equals(env, {}, target[RunEnvironmentInfo].environment)
     return analysistest.end(env)
+
+def _stamped_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_with(env, "PushMetadata")
+    values = values_of(action)
+    asserts.equals(env, {"VERSION": "1.2"}, values["build_settings"])
+    asserts.equals(env, "team/{{.image_target_name}}", values["repository"], "the builder expands it")
+    asserts.true(env, values["tracks_content"])
+    stamps = [path.rpartition("/")[2] for path in flag_values(action, "--stamp")]
+    asserts.equals(env, ["volatile-status.txt", "stable-status.txt"], stamps)
+    return analysistest.end(env)
+
+stamped_test = analysistest.make(_stamped_test_impl, config_settings = _ON_AMD64)
 
 plan_test = analysistest.make(_plan_test_impl, config_settings = _ON_AMD64)
 
@@ -102,7 +120,7 @@ index_test = analysistest.make(_index_test_impl, config_settings = _ON_AMD64)
 def _pulled_test_impl(ctx):
     env = analysistest.begin(ctx)
     kinds = [entry[0] for entry in _entries(action_with(env, "PushMetadata"))]
-    asserts.equals(env, 1, _count(kinds, "index"))
+    asserts.equals(env, 2, _count(kinds, "index"), "the index, and the one within it")
     asserts.equals(env, 3, _count(kinds, "manifest"), "attestations are part of the index")
     asserts.equals(env, 3, _count(kinds, "base-layers"))
     asserts.equals(env, 0, _count(kinds, "layer"), "nothing was built")
@@ -149,6 +167,18 @@ def image_push_test_suite(name):
     image_push(name = "push_pulled", image = _FIXTURES + "base", tags = ["manual"], **destination)
     pulled_test(name = "pulled_test", target_under_test = ":push_pulled")
 
+    image_push(
+        name = "push_stamped",
+        build_settings = {"VERSION": _FIXTURES + "version"},
+        image = ":image",
+        registry = "push.example.com",
+        repository = "team/{{.image_target_name}}",
+        stamp = "force",
+        tags = ["manual"],
+        tracks_content = True,
+    )
+    stamped_test(name = "stamped_test", target_under_test = ":push_stamped")
+
     failures = {
         "no_registry": (
             {"repository": "team/app"},
@@ -184,6 +214,7 @@ def image_push_test_suite(name):
         name = name,
         tests = [
             ":index_test",
+            ":stamped_test",
             ":plan_test",
             ":pulled_test",
             ":settings_test",

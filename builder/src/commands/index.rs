@@ -4,8 +4,10 @@ use oci::{Annotations, Index};
 use serde::Deserialize;
 use tool::{Failure, Outcome};
 
+use crate::base_image::BaseImage;
 use crate::cli::IndexArgs;
 use crate::documents::{self, Root};
+use crate::expansion::{BuildSettings, Expansion};
 use crate::values;
 
 #[derive(Default, Deserialize)]
@@ -13,6 +15,7 @@ use crate::values;
 struct Values {
     label: String,
     annotations: Annotations,
+    build_settings: BuildSettings,
 }
 
 pub(crate) fn run(args: &IndexArgs) -> Outcome {
@@ -22,19 +25,16 @@ pub(crate) fn run(args: &IndexArgs) -> Outcome {
 }
 
 fn build(args: &IndexArgs, values: Values) -> Outcome {
+    let base = BaseImage::of(&args.templates)?;
+    let expansion = Expansion::new(base.as_ref(), &args.templates.stamp, &values.build_settings)?;
+    let annotations = documents::annotations(values.annotations, args.annotations_file.as_deref())?;
+    let manifests = args.manifest.iter().map(|path| documents::read_descriptor(path));
     let index = Index {
-        schema_version: 2,
-        media_type: Some(oci::media_type::OCI_INDEX.to_owned()),
-        artifact_type: None,
-        manifests: args
-            .manifest
-            .iter()
-            .map(|path| documents::read_descriptor(path))
-            .collect::<Result<_, Failure>>()?,
-        subject: None,
-        annotations: documents::annotations(values.annotations, args.annotations_file.as_deref())?,
+        subject: documents::read_subject(args.subject_descriptor.as_deref())?,
+        annotations: expansion.map("annotations", annotations)?,
+        ..Index::of(manifests.collect::<Result<_, Failure>>()?)
     };
     let bytes = documents::to_json(&index)?;
     let root = Root { bytes: &bytes, descriptor: documents::describe(oci::media_type::OCI_INDEX, &bytes) };
-    root.write(&args.index, &args.descriptor, &args.digest)
+    root.write_index(&args.outputs)
 }

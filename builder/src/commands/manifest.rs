@@ -1,7 +1,7 @@
 //! `builder manifest`: layers, and what is inherited from a base, become an image.
 
 use anyhow::anyhow;
-use blob::AtomicFile;
+use layer::Timestamp;
 use oci::config::{Fragment, ImageConfig, RuntimeChanges};
 use oci::{Annotations, Descriptor, Manifest, Platform, media_type};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use tool::{Failure, FailureContext as _, Outcome};
 use crate::base_image::BaseImage;
 use crate::cli::ManifestArgs;
 use crate::documents::{self, Root};
+use crate::expansion::{BuildSettings, Expansion};
 use crate::{kv_file, values};
 
 #[derive(Default, Deserialize)]
@@ -31,6 +32,8 @@ struct Values {
     base_name: String,
     config_media_type: String,
     artifact_type: String,
+    created_timestamp: String,
+    build_settings: BuildSettings,
 }
 
 pub(crate) fn run(args: &ManifestArgs) -> Outcome {
@@ -40,10 +43,8 @@ pub(crate) fn run(args: &ManifestArgs) -> Outcome {
 }
 
 fn build(args: &ManifestArgs, values: &Values) -> Outcome {
-    let base = match (&args.base_manifest, &args.base_config) {
-        (Some(manifest), Some(config)) => Some(BaseImage::open(manifest, config)?),
-        _ => None,
-    };
+    let base = BaseImage::of(&args.templates)?;
+    let expansion = Expansion::new(base.as_ref(), &args.templates.stamp, &values.build_settings)?;
     let mut image = Image { layers: Vec::new(), config: ImageConfig::default() };
     if let Some(base) = &base {
         image.layers.extend(base.layers());
@@ -55,10 +56,9 @@ fn build(args: &ManifestArgs, values: &Values) -> Outcome {
         add_layers(&mut image, args, false)?;
         foreign_config(args, values)?
     } else {
-        lay_over(&mut image.config, args, values).map_err(|failure| match &args.base_manifest {
-            Some(path) => failure.context(format!("on base image `{}`", path.display())),
-            None => failure,
-        })?;
+        lay_over(&mut image.config, args, values)?;
+        image.config.apply(&changes(args, values, &expansion)?);
+        image.config.created = created(args, values, &expansion)?;
         add_layers(&mut image, args, values.artifact_type.is_empty())?;
         let bytes = image.config.to_json();
         let config_type = Some(values.config_media_type.as_str()).filter(|text| !text.is_empty());
@@ -71,16 +71,15 @@ fn build(args: &ManifestArgs, values: &Values) -> Outcome {
         artifact_type: artifact_type.clone(),
         config,
         layers: image.layers,
-        subject: None,
-        annotations: annotations(args, values, base.as_ref())?,
+        subject: documents::read_subject(args.subject_descriptor.as_deref())?,
+        annotations: annotations(args, values, base.as_ref(), &expansion)?,
     };
     let bytes = documents::to_json(&manifest)?;
     let mut descriptor = documents::describe(media_type::OCI_MANIFEST, &bytes);
     descriptor.annotations = manifest.annotations;
     descriptor.artifact_type = artifact_type;
     descriptor.platform = (!foreign).then(|| image.config.platform());
-    AtomicFile::write(&args.config, &config_bytes)?;
-    Root { bytes: &bytes, descriptor }.write(&args.manifest, &args.descriptor, &args.digest)
+    Root { bytes: &bytes, descriptor }.write_manifest(&config_bytes, &args.outputs)
 }
 
 struct Image {
@@ -109,7 +108,7 @@ fn add_layers(image: &mut Image, args: &ManifestArgs, need_diff_ids: bool) -> Ou
     Ok(())
 }
 
-/// Fragment, platform and values, in this order.
+/// Fragment and platform, in this order.
 fn lay_over(config: &mut ImageConfig, args: &ManifestArgs, values: &Values) -> Outcome {
     let platform = Platform::new(values.os.as_str(), values.architecture.as_str(), &values.variant);
     if let Some(path) = &args.config_fragment {
@@ -118,16 +117,26 @@ fn lay_over(config: &mut ImageConfig, args: &ManifestArgs, values: &Values) -> O
         fragment.check_platform(&platform).about(about())?;
         config.apply_fragment(fragment);
     }
-    config.set_platform(&platform).or_hint(
+    let failure = config.set_platform(&platform).or_hint(
         "choose a base that has the platform, or build for the base's with `--platforms` or the attribute `platform`",
-    )?;
+    );
+    failure.map_err(|failure| match &args.templates.base_manifest {
+        Some(path) => failure.context(format!("on base image `{}`", path.display())),
+        None => failure,
+    })
+}
+
+/// What layers and the rule say, with the placeholders filled in.
+fn changes(args: &ManifestArgs, values: &Values, expansion: &Expansion) -> Result<RuntimeChanges, Failure> {
     let mut env = values.layer_env.clone();
-    env.extend(values.env.clone());
-    let mut labels = values.labels.clone();
+    env.extend(expansion.map("env", values.env.clone())?);
+    let mut templates = values.labels.clone();
     for path in &args.label_file {
-        labels.extend(kv_file::read(Some(path))?);
+        templates.extend(kv_file::read(Some(path))?);
     }
-    config.apply(&RuntimeChanges {
+    let mut labels = kv_file::read(args.additional_labels_file.as_deref())?;
+    labels.extend(expansion.map("labels", templates)?);
+    Ok(RuntimeChanges {
         file_env: kv_file::read(args.env_file.as_deref())?,
         env,
         entrypoint: values.entrypoint.clone(),
@@ -136,8 +145,31 @@ fn lay_over(config: &mut ImageConfig, args: &ManifestArgs, values: &Values) -> O
         working_dir: values.working_dir.clone(),
         stop_signal: values.stop_signal.clone(),
         labels,
-    });
-    Ok(())
+    })
+}
+
+/// When the image was made: as a file or the rule says; nothing is known of it otherwise.
+fn created(args: &ManifestArgs, values: &Values, expansion: &Expansion) -> Result<Option<String>, Failure> {
+    let (about, text) = if let Some(path) = &args.created_file {
+        let about = format!("`created` `{}`", path.display());
+        let text = documents::read_text(path)?.trim().to_owned();
+        if text.is_empty() {
+            let error = anyhow!("the file is empty; expected a time");
+            return Err(Failure::usage(error)
+                .context(about)
+                .hint("write a time such as `2024-02-29T12:00:00Z` into it, or leave out `created`"));
+        }
+        (about, text)
+    } else {
+        let about = "`created_timestamp`".to_owned();
+        let text = expansion.text(&about, &values.created_timestamp)?.trim().to_owned();
+        (about, text)
+    };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse::<Timestamp>().or_usage().about(about)?;
+    Ok(Some(text))
 }
 
 /// A configuration of another kind is taken byte for byte.
@@ -167,6 +199,7 @@ fn annotations(
     args: &ManifestArgs,
     values: &Values,
     base: Option<&BaseImage>,
+    expansion: &Expansion,
 ) -> Result<Annotations, Failure> {
     let mut annotations = Annotations::new();
     if let Some(base) = base {
@@ -175,6 +208,7 @@ fn annotations(
         }
         annotations.insert("org.opencontainers.image.base.digest".to_owned(), base.digest.to_string());
     }
-    annotations.extend(documents::annotations(values.annotations.clone(), args.annotations_file.as_deref())?);
+    let typed = documents::annotations(values.annotations.clone(), args.annotations_file.as_deref())?;
+    annotations.extend(expansion.map("annotations", typed)?);
     Ok(annotations)
 }

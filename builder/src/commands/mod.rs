@@ -1,17 +1,21 @@
 //! One file a verb: it opens files, calls a library, and writes the outputs.
 
 mod blob;
+mod convert;
 mod import;
 mod index;
 mod layer;
+mod layout;
+mod listing;
 mod manifest;
+mod optimize;
 mod plan_push;
 
 use std::num::NonZeroUsize;
 
 use tool::Outcome;
 
-use crate::cli::{Cli, Command, PlanCommand};
+use crate::cli::{Cli, Command, OptimizeCommand, PlanCommand};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
     match cli.command {
@@ -20,6 +24,11 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Blob(args) => blob::run(&args),
         Command::Manifest(args) => manifest::run(&args),
         Command::Index(args) => index::run(&args),
+        Command::Layout(args) => layout::run(&args),
+        Command::Listing(args) => listing::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Optimize(OptimizeCommand::Manifest(args)) => optimize::run_manifest(&args),
+        Command::Optimize(OptimizeCommand::Index(args)) => optimize::run_index(&args),
         Command::Plan(PlanCommand::Push(args)) => plan_push::run(&args),
     }
 }

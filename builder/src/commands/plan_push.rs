@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tool::{Failure, FailureContext as _, Outcome};
 
 use crate::cli::PlanPushArgs;
+use crate::expansion::{BuildSettings, Expansion};
 use crate::{documents, entries, values};
 
 #[derive(Deserialize)]
@@ -28,6 +29,16 @@ struct Values {
     original: Option<Original>,
     #[serde(default)]
     cross_mount: CrossMount,
+    /// Of the image: for templates. Everything else of that name wins.
+    #[serde(default)]
+    image_target_package: String,
+    #[serde(default)]
+    image_target_name: String,
+    /// Whether templates may have the image's digest.
+    #[serde(default)]
+    tracks_content: bool,
+    #[serde(default)]
+    build_settings: BuildSettings,
 }
 
 pub(crate) fn run(args: &PlanPushArgs) -> Outcome {
@@ -44,9 +55,10 @@ fn build(args: &PlanPushArgs, values: Values) -> Outcome {
         let error = anyhow!("the plan lacks the document `{}` that is to be pushed", root.digest);
         return Err(error.into());
     }
-    let (registry, repository) = destination(args, &values)?;
+    let expansion = expansion(args, &values, root.digest)?;
+    let (registry, repository) = destination(args, &values, &expansion)?;
     plan.operations.push(Operation::Push(Push {
-        tags: tags(args, &values.tags)?,
+        tags: tags(args, &values.tags, &expansion)?,
         label: values.label,
         strategy: values.strategy,
         registry: registry.to_string(),
@@ -59,19 +71,36 @@ fn build(args: &PlanPushArgs, values: Values) -> Outcome {
     Ok(())
 }
 
+/// What templates in registry, repository and tags may refer to.
+fn expansion(args: &PlanPushArgs, values: &Values, digest: Digest) -> Result<Expansion, Failure> {
+    let mut settings = BuildSettings::new();
+    settings.insert("image_target_package".to_owned(), values.image_target_package.clone().into());
+    settings.insert("image_target_name".to_owned(), values.image_target_name.clone().into());
+    settings.extend(values.build_settings.clone());
+    let mut expansion = Expansion::new(None, &args.stamp, &settings)?;
+    if values.tracks_content {
+        expansion.define("digest", &digest.to_string());
+    }
+    Ok(expansion)
+}
+
 /// Where to push, from the attributes or from a file with `registry/repository`.
-fn destination(args: &PlanPushArgs, values: &Values) -> Result<(RegistryHost, Repository), Failure> {
-    let (registry, repository, from) = match &args.destination_file {
-        Some(path) => {
-            let text = fs_err::read_to_string(path)?;
-            let text = text.trim();
-            let (registry, repository) = text
-                .split_once('/')
-                .ok_or_else(|| anyhow!("`{text}` in `{}` is not `registry/repository`", path.display()))
-                .or_usage()?;
-            (registry.to_owned(), repository.to_owned(), "destination_file")
-        }
-        None => (values.registry.clone(), values.repository.clone(), ""),
+fn destination(
+    args: &PlanPushArgs,
+    values: &Values,
+    expansion: &Expansion,
+) -> Result<(RegistryHost, Repository), Failure> {
+    let (registry, repository, from) = if let Some(path) = &args.destination_file {
+        let text = fs_err::read_to_string(path)?;
+        let text = text.trim();
+        let (registry, repository) = text
+            .split_once('/')
+            .ok_or_else(|| anyhow!("`{text}` in `{}` is not `registry/repository`", path.display()))
+            .or_usage()?;
+        (registry.to_owned(), repository.to_owned(), "destination_file")
+    } else {
+        let registry = expansion.text("`registry`", &values.registry)?;
+        (registry, expansion.text("`repository`", &values.repository)?, "")
     };
     let attribute =
         |name: &str| if from.is_empty() { format!("`{name}`") } else { format!("{name} in `{from}`") };
@@ -89,8 +118,9 @@ fn destination(args: &PlanPushArgs, values: &Values) -> Result<(RegistryHost, Re
     ))
 }
 
-/// The tags of the attribute and of files, each once, in the order in which they were given.
-fn tags(args: &PlanPushArgs, attribute: &[String]) -> Result<Vec<String>, Failure> {
+/// The tags of the attribute and of files, each once, in the order in which they were given. A template that expands to
+/// nothing is no tag.
+fn tags(args: &PlanPushArgs, attribute: &[String], expansion: &Expansion) -> Result<Vec<String>, Failure> {
     let mut found: Vec<(String, String)> =
         attribute.iter().map(|tag| (tag.clone(), "`tag`".to_owned())).collect();
     for path in &args.tag_file {
@@ -100,7 +130,11 @@ fn tags(args: &PlanPushArgs, attribute: &[String]) -> Result<Vec<String>, Failur
         found.extend(lines.map(|line| (line.to_owned(), from.clone())));
     }
     let mut tags: Vec<String> = Vec::new();
-    for (tag, from) in found {
+    for (template, from) in found {
+        let tag = expansion.text(&from, &template)?;
+        if tag.is_empty() && !template.is_empty() {
+            continue;
+        }
         let tag: Tag = tag.parse().context(from).or_usage()?;
         if !tags.iter().any(|known| known == tag.as_str()) {
             tags.push(tag.to_string());
@@ -183,15 +217,17 @@ fn add_base_layers(plan: &mut Plan, manifest: &Path, sources: &str) -> Outcome {
     let sources: Vec<Source> =
         serde_json::from_str(sources).context(format!("`{sources}` is not a list of sources")).or_usage()?;
     let (manifest, _): (Manifest, _) = documents::read_manifest(manifest)?;
-    for layer in manifest.layers {
+    // Nobody reads the config of an attestation before it is pushed on, so it may not be part of the build.
+    let config = std::iter::once((Kind::Config, manifest.config));
+    for (kind, descriptor) in config.chain(manifest.layers.into_iter().map(|layer| (Kind::Layer, layer))) {
         let blob = Blob {
-            media_type: media_type::oci_layer(&layer.media_type).to_owned(),
-            size: layer.size,
-            kind: Kind::Layer,
+            media_type: media_type::oci_layer(&descriptor.media_type).to_owned(),
+            size: descriptor.size,
+            kind,
             runfile: None,
             sources: sources.clone(),
         };
-        plan.add_blob(layer.digest, blob);
+        plan.add_blob(descriptor.digest, blob);
     }
     Ok(())
 }

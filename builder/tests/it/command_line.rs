@@ -48,6 +48,6 @@ fn values_that_are_not_json_are_refused() {
         &["index"],
         &arguments,
         2,
-        "error: the value of `--values` is not what this command takes: unknown field `no_such_field`, expected `label` or `annotations` at line 1 column 31\n",
+        "error: the value of `--values` is not what this command takes: unknown field `no_such_field`, expected one of `label`, `annotations`, `build_settings` at line 1 column 31\n",
     );
 }

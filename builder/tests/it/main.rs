@@ -4,9 +4,13 @@
 
 mod blob;
 mod command_line;
+mod convert;
 mod import;
 mod index;
 mod layer;
+mod layout;
 mod manifest;
+mod optimize;
 mod plan_push;
 mod support;
+mod templates;

@@ -54,6 +54,29 @@ fn says_what_to_push_and_where_it_lies() {
 }
 
 #[test]
+fn templates_say_where_to() {
+    let workspace = image();
+    workspace
+        .write("status", "STABLE_USER me\n")
+        .write("tags", "{{.COMMIT}}\nv{{.VERSION}}\n{{if .NOBODY}}never{{end}}\n");
+    let values = r#"{"label":"//x:push","registry":"{{.REGISTRY}}","repository":"{{.STABLE_USER}}/{{.image_target_package}}/{{.image_target_name}}",
+        "tags":["{{.digest | printf \"%.6s\"}}"],"strategy":"eager","image_target_package":"pkg","image_target_name":"lost","tracks_content":true,
+        "build_settings":{"REGISTRY":"ghcr.io","VERSION":"1.0","COMMIT":"abc","image_target_name":"name"}}"#
+        .replace('\n', "");
+    assert_eq!(run(&workspace, &["--tag-file", "tags", "--stamp", "status"], &values), (0, String::new()));
+    let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
+    let [Operation::Push(push)] = plan.operations.as_slice() else { panic!("{plan:?}") };
+    assert_eq!((push.registry.as_str(), push.repository.as_str()), ("ghcr.io", "me/pkg/name"));
+    assert_eq!(push.tags, ["sha256", "abc", "v1.0"]);
+
+    let values =
+        r#"{"label":"//x:push","registry":"ghcr.io","repository":"app/{{.digest}}","strategy":"eager"}"#;
+    let (code, stderr) = run(&workspace, &[], values);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("error: //x:push: `repository`: `app/<no value>`"), "{stderr}");
+}
+
+#[test]
 fn base_layers_have_sources_and_lazy_layers_no_runfile() {
     let workspace = image();
     let sources = r#"[{"registry":"ghcr.io","repository":"base"}]"#;
@@ -72,6 +95,9 @@ fn base_layers_have_sources_and_lazy_layers_no_runfile() {
     assert_eq!(layers.len(), 1);
     assert_eq!(layers[0].runfile, None);
     assert_eq!(layers[0].sources[0].registry, "ghcr.io");
+    let configs: Vec<_> = plan.blobs.values().filter(|blob| blob.kind == Kind::Config).collect();
+    assert_eq!(configs.len(), 1, "an attestation's config stays in the registry, too");
+    assert_eq!(configs[0].sources[0].registry, "ghcr.io");
 }
 
 #[test]

@@ -52,6 +52,24 @@ def label_string(label):
             return "//" + text.removeprefix(prefix)
     return text
 
+def add_templates(args, *, stamp_files, base):
+    """Adds what templates get their variables from.
+
+    Args:
+        args: Args: the arguments.
+        stamp_files: list of File: workspace status files; empty if nothing is stamped.
+        base: ImageManifestInfo or None: the image whose documents they may use.
+
+    Returns:
+        list of File: what the action has to read.
+    """
+    args.add_all(stamp_files, before_each = "--stamp")
+    if not base:
+        return list(stamp_files)
+    args.add("--base-manifest", base.manifest)
+    args.add("--base-config", base.config)
+    return stamp_files + [base.manifest, base.config]
+
 def run_builder(ctx, *, verb, arguments, mnemonic, inputs, outputs, progress_message, resource_set = None):
     """Declares an action of the builder.
 

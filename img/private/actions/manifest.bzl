@@ -1,6 +1,6 @@
 """The action `ImageManifest`: manifest, config, descriptor and digest of an image for one platform, in one go."""
 
-load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
+load("//img/private/actions:builder.bzl", "add_templates", "add_values", "lines_args", "run_builder")
 
 visibility([
     "//img/private/rules",
@@ -13,10 +13,9 @@ def write_manifest(
         outputs,
         base,
         layers,
-        config_fragment,
-        env_file,
+        files,
         label_files,
-        annotations_file,
+        stamp_files,
         values):
     """Declares the action.
 
@@ -25,10 +24,15 @@ def write_manifest(
         outputs: struct(manifest = File, config = File, descriptor = File, digest = File): what the action writes.
         base: ImageManifestInfo or None: the image to build on.
         layers: list of File: metadata of the layers that this image adds, the lowest first.
-        config_fragment: File or None: a partial config.
-        env_file: File or None: further environment variables.
+        files: struct: the files named by single attributes, each a File or None:
+            config_fragment: a partial config;
+            env_file: further environment variables;
+            additional_labels_file: labels that lose to all others;
+            annotations_file: further annotations;
+            created: the time at which the image was made;
+            subject: descriptor of the image that this one is about.
         label_files: list of File: further labels.
-        annotations_file: File or None: further annotations.
+        stamp_files: list of File: workspace status files for templates; empty if nothing is stamped.
         values: dict: what users typed, see docs/design/architecture.md.
     """
     inputs = list(layers)
@@ -37,15 +41,15 @@ def write_manifest(
     args.add("--config", outputs.config)
     args.add("--descriptor", outputs.descriptor)
     args.add("--digest", outputs.digest)
-    if base:
-        args.add("--base-manifest", base.manifest)
-        args.add("--base-config", base.config)
-        inputs += [base.manifest, base.config]
+    inputs += add_templates(args, stamp_files = stamp_files, base = base)
     args.add_all(layers, before_each = "--layer")
     for flag, file in [
-        ("--config-fragment", config_fragment),
-        ("--env-file", env_file),
-        ("--annotations-file", annotations_file),
+        ("--config-fragment", files.config_fragment),
+        ("--env-file", files.env_file),
+        ("--additional-labels-file", files.additional_labels_file),
+        ("--annotations-file", files.annotations_file),
+        ("--created-file", files.created),
+        ("--subject-descriptor", files.subject),
     ]:
         if file:
             args.add(flag, file)

@@ -4,7 +4,7 @@ A blob's path below the runfiles folder is the path that Bazel gave the file: on
 and the same target built for two platforms has two. The plan itself finds blobs by digest.
 """
 
-load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
+load("//img/private/actions:builder.bzl", "add_templates", "add_values", "lines_args", "run_builder")
 
 visibility([
     "//img/private/rules",
@@ -48,7 +48,8 @@ def plan_content(image, *, include_layers):
     pulled = {}
     blobs = {}
     if hasattr(image, "index"):
-        documents[image.index] = "index"
+        for index in [image.index] + image.inner_indexes:
+            documents[index] = "index"
     for manifest in _manifests_of(image):
         documents[manifest.manifest] = "manifest"
         if manifest.config:
@@ -72,7 +73,7 @@ def plan_content(image, *, include_layers):
         runfiles = {_runfile(file): file for file in documents} | blobs,
     )
 
-def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destination_file, values):
+def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destination_file, stamp_files, values):
     """Declares the action.
 
     Args:
@@ -82,6 +83,7 @@ def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destinat
         content: struct: what plan_content() returned.
         tag_file: File or None: further tags, one a line.
         destination_file: File or None: registry and repository, in one line.
+        stamp_files: list of File: workspace status files for templates; empty if nothing is stamped.
         values: dict: what users typed, see docs/design/architecture.md.
     """
     args = lines_args(ctx)
@@ -92,6 +94,7 @@ def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destinat
         if file:
             args.add(flag, file)
             inputs.append(file)
+    inputs += add_templates(args, stamp_files = stamp_files, base = None)
     add_values(args, values)
 
     entries = lines_args(ctx, "--entries=%s")

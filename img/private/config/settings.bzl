@@ -29,12 +29,17 @@ _SETTINGS = [
     "estargz",
     "insecure",
     "layer_tree_artifact_handling",
+    "mtree_image_layout",
     "mtree_layer_layout",
     "mtree_options",
     "mtree_path_prefix",
+    "oci_ref_name",
     "push_strategy",
     "runfiles_shared_path",
     "runfiles_sharing_mode",
+    "shallow_oci_layout",
+    "stamp",
+    "stamp_created",
 ]
 
 # What a rule adds to its attributes to read settings.
@@ -70,15 +75,20 @@ def resolve_auto(value, setting):
     return setting if value == "auto" else value
 
 def _settings_impl(ctx):
-    return [SettingsInfo(**{
+    values = {
         name: getattr(ctx.attr, "_" + name)[BuildSettingInfo].value
         for name in _SETTINGS
-    })]
+    }
+    return [SettingsInfo(bazel_stamp = ctx.attr.bazel_stamp, **values)]
 
 settings = rule(
     implementation = _settings_impl,
     doc = "Gathers the build settings of this ruleset into one provider.",
     attrs = {
+        "bazel_stamp": attr.bool(
+            doc = "Whether Bazel was called with `--stamp`.",
+        ),
+    } | {
         "_" + name: attr.label(
             doc = "The build setting of that name.",
             default = Label("//img/settings:" + name),

@@ -8,6 +8,7 @@ visibility([
 SettingsInfo = provider(
     doc = "The values of the build settings in `//img/settings`, each a string as it was typed.",
     fields = {
+        "bazel_stamp": "bool: whether Bazel was called with `--stamp`.",
         "compress": "string: `gzip` or `zstd`.",
         "compression_jobs": "string: `auto`, `nproc` or a number.",
         "compression_level": "string: `auto`, `fastest`, `best`, or a number from -1 to 9.",
@@ -20,12 +21,17 @@ SettingsInfo = provider(
         "estargz": "string: `enabled` or `disabled`.",
         "insecure": "string: `enabled` or `disabled`.",
         "layer_tree_artifact_handling": "string: `full` or `deduplicate_symlink`.",
+        "mtree_image_layout": "string: `tar` or `oci_layer_filesystem_applied_changeset`.",
         "mtree_layer_layout": "string: `tar` or `oci_layer_filesystem_applied_changeset`.",
         "mtree_options": "string: names of keys, separated by commas.",
         "mtree_path_prefix": "string: `./` or empty.",
+        "oci_ref_name": "string: `full_reference` or `tag_only`.",
         "push_strategy": "string: `eager`, `lazy`, `cas_registry` or `bes`.",
         "runfiles_shared_path": "string: a path in the image.",
         "runfiles_sharing_mode": "string: `auto`, `shared` or `private`.",
+        "shallow_oci_layout": "string: `forbidden` or `i_know_what_i_am_doing`.",
+        "stamp": "string: `auto`, `force` or `disabled`.",
+        "stamp_created": "string: `enabled` or `disabled`.",
     },
 )
 

@@ -1,14 +1,19 @@
 """The rule `image_manifest`: an image for one platform."""
 
-load("//img/private:inherit.bzl", "INHERIT_FROM_BASE", "inherited_list", "inherited_string")
+load("//img/private:inherit.bzl", "inherited_list", "inherited_string")
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN", "label_string")
 load("//img/private/actions:manifest.bzl", "write_manifest")
-load("//img/private/config:target_platform.bzl", "TARGET_PLATFORM_ATTRS", "target_platform_of")
-load("//img/private/config:transitions.bzl", "forget_original_transition", "single_platform_transition")
-load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
+load("//img/private/config:settings.bzl", "resolve_auto", "settings_of")
+load("//img/private/config:target_platform.bzl", "target_platform_of")
+load("//img/private/config:templates.bzl", "build_settings_of", "stamp_files")
+load("//img/private/config:transitions.bzl", "single_platform_transition")
+load("//img/private/providers:image.bzl", "ImageManifestInfo")
 load("//img/private/providers:pull.bzl", "PullInfo")
 load("//img/private/rules:base_image.bzl", "base_name", "base_target", "select_base")
 load("//img/private/rules:image_layers.bzl", "collect_layers", "layer_config")
+load("//img/private/rules:image_manifest_attrs.bzl", "IMAGE_MANIFEST_ATTRS")
+load("//img/private/rules:image_outputs.bzl", "declare_listing", "declare_sparse_layout", "layout_groups")
+load("//img/private/rules:subject.bzl", "subject_descriptor")
 
 visibility([
     "//img",
@@ -21,76 +26,13 @@ _IMAGE_CONFIG_MEDIA_TYPES = ["", "application/vnd.oci.image.config.v1+json", "ap
 # The config without content, which needs no fragment.
 _EMPTY_CONFIG_MEDIA_TYPE = "application/vnd.oci.empty.v1+json"
 
-_ATTRS = TARGET_PLATFORM_ATTRS | {
-    "annotations": attr.string_dict(
-        doc = "Annotations of the manifest.",
-    ),
-    "annotations_file": attr.label(
-        doc = "A file with annotations: lines `KEY=VALUE`, or a JSON object. They win over `annotations`.",
-        allow_single_file = True,
-    ),
-    "artifact_type": attr.string(
-        doc = "The artifact type of the manifest, for artifacts that are not images.",
-    ),
-    "base": attr.label(
-        doc = "The image to build on; of an image for several platforms, the one for the target platform. Not set: from scratch.",
-        cfg = forget_original_transition,
-        providers = [[ImageManifestInfo], [ImageIndexInfo]],
-    ),
-    "cmd": attr.string_list(
-        doc = "The default arguments of the entrypoint. `[]` removes those of the base; " +
-              "an element INHERIT_FROM_BASE stands for all of them.",
-        default = [INHERIT_FROM_BASE],
-    ),
-    "config_fragment": attr.label(
-        doc = "A JSON file laid over the config of the base. With a config media type that is not that of an image, the config itself.",
-        allow_single_file = True,
-    ),
-    "config_media_type": attr.string(
-        doc = "The media type of the config, for artifacts that are not images. `application/vnd.oci.empty.v1+json` is a config " +
-              "without content; any other needs `config_fragment`.",
-    ),
-    "entrypoint": attr.string_list(
-        doc = "The command that the image runs. Setting it removes the inherited `cmd`. `[]` removes that of the base; " +
-              "an element INHERIT_FROM_BASE stands for all of it.",
-        default = [INHERIT_FROM_BASE],
-    ),
-    "env": attr.string_dict(
-        doc = "Environment variables, in addition to those of the base.",
-    ),
-    "env_file": attr.label(
-        doc = "A file with environment variables: lines `KEY=VALUE`, or a JSON object. `env` and layers win over it.",
-        allow_single_file = True,
-    ),
-    "label_files": attr.label_list(
-        doc = "Files with labels: lines `KEY=VALUE`, or JSON objects. Later files win over earlier ones, and all over `labels`.",
-        allow_files = True,
-    ),
-    "labels": attr.string_dict(
-        doc = "Labels, in addition to those of the base.",
-    ),
-    "layers": attr.label_list(
-        doc = "The layers to put on the base, the lowest first: layer targets, or targets whose outputs are tar archives.",
-        allow_files = True,
-        cfg = forget_original_transition,
-    ),
-    "platform": attr.label(
-        doc = "The platform to build the image for, whatever the command line says.",
-        providers = [platform_common.PlatformInfo],
-    ),
-    "stop_signal": attr.string(
-        doc = "The signal that stops a container. Empty: none.",
-        default = INHERIT_FROM_BASE,
-    ),
-    "user": attr.string(
-        doc = "The user, and maybe group, to run as. Empty: none.",
-        default = INHERIT_FROM_BASE,
-    ),
-    "working_dir": attr.string(
-        doc = "The folder to start in. Empty: none.",
-        default = INHERIT_FROM_BASE,
-    ),
-}
+# A mount of overlayfs takes no more.
+_MAX_LAYERS = 127
+
+_TIME_OF_BUILD = "{{.BUILD_TIMESTAMP_RFC3339}}"
+
+def _is_image(ctx):
+    return ctx.attr.config_media_type in _IMAGE_CONFIG_MEDIA_TYPES and not ctx.attr.artifact_type
 
 def _check_config(ctx):
     media_type = ctx.attr.config_media_type
@@ -99,7 +41,52 @@ def _check_config(ctx):
     fail(("{}: attribute `config_media_type`: {} is not the type of an image config, so its content has to come from a file; " +
           "name it in `config_fragment`").format(ctx.label, repr(media_type)))
 
-def _values(ctx, platform, base_label):
+def _check_layers(ctx, layers):
+    if _is_image(ctx) and len(layers) > _MAX_LAYERS:
+        fail(("{}: attribute `layers`: the image would have {} layers, those of the base included, but containers can be started " +
+              "from at most {}; put the files of several layers into one").format(ctx.label, len(layers), _MAX_LAYERS))
+
+def _created_timestamp(ctx, settings):
+    """The template of the time at which the image was made; empty if a file or nothing says it."""
+    if ctx.file.created:
+        if ctx.attr.created_timestamp:
+            fail("{}: attributes `created` and `created_timestamp`: both say when the image was made; leave out one of them".format(ctx.label))
+        return ""
+    if ctx.attr.created_timestamp:
+        return ctx.attr.created_timestamp
+    stamped = resolve_auto(ctx.attr.stamp_created, settings.stamp_created) == "enabled"
+    return _TIME_OF_BUILD if stamped else ""
+
+def _additional_labels_file(ctx):
+    files = ctx.files._additional_labels_file
+    if len(files) > 1:
+        fail("{}: --{}: expected a target with one file, found {}".format(
+            ctx.label,
+            Label("//img/settings:additional_image_labels_file"),
+            ", ".join([file.basename for file in files]),
+        ))
+    return files[0] if files else None
+
+def _files(ctx):
+    return struct(
+        additional_labels_file = _additional_labels_file(ctx),
+        annotations_file = ctx.file.annotations_file,
+        config_fragment = ctx.file.config_fragment,
+        created = ctx.file.created,
+        env_file = ctx.file.env_file,
+        subject = subject_descriptor(ctx),
+    )
+
+def _stamp_files(ctx, settings, created_timestamp):
+    annotations_files = [ctx.file.annotations_file] if ctx.file.annotations_file else []
+    return stamp_files(
+        ctx,
+        settings,
+        files = ctx.files.label_files + annotations_files,
+        templates = ctx.attr.env.values() + ctx.attr.labels.values() + ctx.attr.annotations.values() + [created_timestamp],
+    )
+
+def _values(ctx, platform, base_label, created_timestamp):
     """What the builder gets to know, see docs/design/architecture.md. Rule attributes win over what layers say."""
     layers = layer_config(ctx.attr.layers)
     entrypoint = inherited_list(ctx.attr.entrypoint)
@@ -110,8 +97,10 @@ def _values(ctx, platform, base_label):
         "architecture": platform.cpu,
         "artifact_type": ctx.attr.artifact_type,
         "base_name": base_label,
+        "build_settings": build_settings_of(ctx),
         "cmd": layers.cmd if cmd == None else cmd,
         "config_media_type": ctx.attr.config_media_type,
+        "created_timestamp": created_timestamp,
         "entrypoint": layers.entrypoint if entrypoint == None else entrypoint,
         "env": ctx.attr.env,
         "label": label_string(ctx.label),
@@ -135,43 +124,49 @@ def _declare_outputs(ctx):
 
 def _image_manifest_impl(ctx):
     _check_config(ctx)
+    settings = settings_of(ctx)
     platform = target_platform_of(ctx)
     base = select_base(ctx, platform)
     layers = collect_layers(ctx)
+    all_layers = (base.layers if base else []) + layers
+    _check_layers(ctx, all_layers)
+    created_timestamp = _created_timestamp(ctx, settings)
     outputs = _declare_outputs(ctx)
     write_manifest(
         ctx,
         outputs = outputs,
         base = base,
         layers = [layer.metadata for layer in layers],
-        config_fragment = ctx.file.config_fragment,
-        env_file = ctx.file.env_file,
+        files = _files(ctx),
         label_files = ctx.files.label_files,
-        annotations_file = ctx.file.annotations_file,
-        values = _values(ctx, platform, base_name(base_target(ctx))),
+        stamp_files = _stamp_files(ctx, settings, created_timestamp),
+        values = _values(ctx, platform, base_name(base_target(ctx)), created_timestamp),
     )
-    providers = [
+    fields = dict(
+        architecture = platform.cpu,
+        base = base,
+        config = outputs.config,
+        descriptor = outputs.descriptor,
+        layers = all_layers,
+        manifest = outputs.manifest,
+        mtree = declare_listing(ctx, all_layers, settings),
+        os = platform.os,
+        pulled = base.pulled if base else [],
+        variant = platform.variant,
+    )
+    info = ImageManifestInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
+    target = base_target(ctx)
+    pull = [target[PullInfo]] if target and PullInfo in target else []
+    return pull + [
         DefaultInfo(files = depset([outputs.manifest, outputs.config])),
-        ImageManifestInfo(
-            architecture = platform.cpu,
-            config = outputs.config,
-            descriptor = outputs.descriptor,
-            layers = (base.layers if base else []) + layers,
-            manifest = outputs.manifest,
-            os = platform.os,
-            pulled = base.pulled if base else [],
-            variant = platform.variant,
-        ),
+        info,
         OutputGroupInfo(
             descriptor = depset([outputs.descriptor]),
             digest = depset([outputs.digest]),
             root_blob = depset([outputs.manifest]),
+            **(layout_groups(ctx, info, settings, platform) | ({"mtree": depset([info.mtree])} if info.mtree else {}))
         ),
     ]
-    target = base_target(ctx)
-    if target and PullInfo in target:
-        providers.append(target[PullInfo])
-    return providers
 
 image_manifest = rule(
     implementation = _image_manifest_impl,
@@ -185,8 +180,10 @@ image_manifest(
     layers = [":app_layer"],
 )
 ```
+
+Values that can be templates are in the language of Go's `text/template`, see docs/guides/templates.md.
 """,
-    attrs = _ATTRS,
+    attrs = IMAGE_MANIFEST_ATTRS,
     cfg = single_platform_transition,
     provides = [ImageManifestInfo],
     toolchains = [BUILDER_TOOLCHAIN],

@@ -3,6 +3,7 @@
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN", "label_string")
 load("//img/private/actions:plan.bzl", "plan_content", "write_push_plan")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
+load("//img/private/config:templates.bzl", "TEMPLATE_ATTRS", "build_settings_of", "stamp_files")
 load("//img/private/config:transitions.bzl", "host_platform_transition", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
@@ -18,7 +19,7 @@ visibility([
 _STRATEGIES = ["auto", "eager", "lazy", "cas_registry", "bes"]
 _WORKING_STRATEGIES = ["eager"]
 
-_ATTRS = SETTINGS_ATTRS | {
+_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
     "destination_file": attr.label(
         doc = "A file with one line, `registry/repository`. Instead of `registry` and `repository`.",
         allow_single_file = True,
@@ -29,10 +30,10 @@ _ATTRS = SETTINGS_ATTRS | {
         providers = [[ImageManifestInfo], [ImageIndexInfo]],
     ),
     "registry": attr.string(
-        doc = "The registry to push to. Empty: as `//img/settings:destination_registry` says.",
+        doc = "The registry to push to. Can be a template. Empty: as `//img/settings:destination_registry` says.",
     ),
     "repository": attr.string(
-        doc = "The repository to push to.",
+        doc = "The repository to push to. Can be a template, e.g. `team/{{.image_target_name}}`.",
     ),
     "strategy": attr.string(
         doc = "How layers get to the registry. `eager`: from the machine that runs Bazel. " +
@@ -41,14 +42,17 @@ _ATTRS = SETTINGS_ATTRS | {
         values = _STRATEGIES,
     ),
     "tag": attr.string(
-        doc = "The tag. No tag in any of `tag`, `tag_list` and `tag_file`: the image is pushed by its digest only.",
+        doc = "The tag. Can be a template. No tag in any of `tag`, `tag_list` and `tag_file`: the image is pushed by its digest only.",
     ),
     "tag_file": attr.label(
-        doc = "A file with further tags, one a line.",
+        doc = "A file with further tags, one a line. Each can be a template.",
         allow_single_file = True,
     ),
     "tag_list": attr.string_list(
-        doc = "Several tags. Instead of `tag`.",
+        doc = "Several tags. Instead of `tag`. Each can be a template; one that expands to nothing is no tag.",
+    ),
+    "tracks_content": attr.bool(
+        doc = "Whether templates have `{{.digest}}`, the digest of the image.",
     ),
     "_pusher": attr.label(
         doc = "The program that runs on the machine that runs Bazel.",
@@ -132,14 +136,24 @@ def _image_push_impl(ctx):
         content = content,
         tag_file = ctx.file.tag_file,
         destination_file = ctx.file.destination_file,
+        stamp_files = stamp_files(
+            ctx,
+            settings,
+            files = [ctx.file.tag_file] if ctx.file.tag_file else [],
+            templates = [registry, repository] + _tags(ctx),
+        ),
         values = {
+            "build_settings": build_settings_of(ctx),
             "cross_mount": settings.cross_mount,
+            "image_target_name": ctx.attr.image.label.name,
+            "image_target_package": ctx.attr.image.label.package,
             "label": label_string(ctx.label),
             "original": _original(ctx.attr.image),
             "registry": registry,
             "repository": repository,
             "strategy": strategy,
             "tags": _tags(ctx),
+            "tracks_content": ctx.attr.tracks_content,
         },
     )
     executable = _declare_executable(ctx)

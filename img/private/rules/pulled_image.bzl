@@ -23,7 +23,7 @@ _ATTRS = {
         mandatory = True,
     ),
     "index": attr.string(
-        doc = "JSON object with the paths of `index` and `descriptor`. Empty: this is an image for one platform.",
+        doc = "JSON object with the paths of `index`, `descriptor` and the `inner` indexes. Empty: this is an image for one platform.",
     ),
     "registries": attr.string_list(
         doc = "The registries that have the image, the one that it is named after first.",
@@ -44,6 +44,7 @@ def _manifest_info(image, files, sources):
     manifest = files[image["manifest"]]
     return ImageManifestInfo(
         architecture = image["platform"]["architecture"],
+        base = None,
         config = files[image["config"]] if image["config"] else None,
         descriptor = files[image["descriptor"]],
         layers = [
@@ -51,8 +52,10 @@ def _manifest_info(image, files, sources):
             for media_type in image["layers"]
         ],
         manifest = manifest,
+        mtree = None,
         os = image["platform"]["os"],
         pulled = [struct(manifest = manifest, sources = sources)],
+        sparse_oci_layout = None,
         variant = image["platform"]["variant"],
     )
 
@@ -75,7 +78,9 @@ def _pulled_image_impl(ctx):
     info = ImageIndexInfo(
         descriptor = files[index["descriptor"]],
         index = files[index["index"]],
+        inner_indexes = [files[path] for path in index["inner"]],
         manifests = manifests,
+        sparse_oci_layout = None,
     )
     return [DefaultInfo(files = depset([info.index])), info, pull]
 

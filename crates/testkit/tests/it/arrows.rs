@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
-    ("builder", &["blob", "layer", "oci", "plan", "tool"]),
+    ("builder", &["blob", "layer", "layout", "oci", "plan", "template", "tool"]),
     ("pusher", &["blob", "connect", "oci", "plan", "registry", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.

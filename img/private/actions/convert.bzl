@@ -1,0 +1,55 @@
+"""The actions `ConvertOCILayoutToImageManifest` and `ConvertOCILayoutToImageIndex`: images are taken out of an OCI layout."""
+
+load("//img/private/actions:builder.bzl", "add_values", "label_string", "lines_args", "run_builder")
+
+visibility([
+    "//img/private/rules",
+    "//tests/...",
+])
+
+def _image_lines(image):
+    head = "\0".join(["manifest", image.platform, image.manifest.path, image.config.path, image.descriptor.path])
+    return [head] + [
+        "\0".join(["layer", layer.media_type, layer.blob.path, layer.metadata.path, layer.mtree.path])
+        for layer in image.layers
+    ]
+
+def convert_layout(ctx, *, src, images, digest, index = None):
+    """Declares the action.
+
+    Args:
+        ctx: the rule context.
+        src: File: the layout, a directory.
+        images: list of struct(
+            platform = string: `os/architecture[/variant]`,
+            manifest = File, config = File, descriptor = File,
+            layers = list of SingleLayerInfo: what to write, the lowest layer first,
+        ): the images to take.
+        digest: File: digest of the index, or else of the only image.
+        index: struct(index = File, descriptor = File) or None: the index over the images to write, if one is wanted.
+    """
+    args = lines_args(ctx)
+
+    # The directory itself, not the files in it.
+    args.add_all([src], before_each = "--layout", expand_directories = False)
+    args.add("--digest", digest)
+    outputs = [digest]
+    if index:
+        args.add("--index", index.index)
+        args.add("--index-descriptor", index.descriptor)
+        outputs += [index.index, index.descriptor]
+    add_values(args, {"label": label_string(ctx.label)})
+    entries = lines_args(ctx, "--entries=%s")
+    entries.add_all(images, map_each = _image_lines)
+    for image in images:
+        outputs += [image.manifest, image.config, image.descriptor]
+        outputs += [file for layer in image.layers for file in [layer.blob, layer.metadata, layer.mtree]]
+    run_builder(
+        ctx,
+        verb = ["convert"],
+        arguments = [args, entries],
+        mnemonic = "ConvertOCILayoutToImageIndex" if index else "ConvertOCILayoutToImageManifest",
+        inputs = [src],
+        outputs = outputs,
+        progress_message = "Reading OCI layout %{label}",
+    )
