@@ -57,6 +57,12 @@ class Workspace:
         """A file below bazel-bin."""
         return self.path / "bazel-bin" / path
 
+    def files(self, target, group):
+        """The files of an output group, wherever the target's own configuration puts them."""
+        done = self.bazel("cquery", target, "--output=files", f"--output_groups={group}",
+                          "--noshow_progress")
+        return [self.path / line for line in done.stdout.split()]
+
     def external(self, name):
         """The folder of a repository that this workspace's module pulled."""
         base = pathlib.Path(self.bazel("info", "output_base").stdout.strip())
