@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use layer::import::{inspect, optimize, recompress};
-use layer::{Archive, Codec, Format, LayerError, LayerMetadata, WriteOptions, Written};
+use layer::{Archive, Codec, Format, LayerError, LayerMetadata, ListingStyle, WriteOptions, Written};
 
 /// A tar as it is.
 pub fn tar(input: &[u8]) {
@@ -106,13 +106,12 @@ fn accepted<T>(result: Result<T, LayerError>, what: &str) -> T {
 }
 
 /// Paths and types of a listing.
-fn names(written: &Written) -> Vec<&str> {
-    let lines = written.listing.as_deref().unwrap_or_default().lines();
-    lines
-        .map(|line| {
-            line.split(" size=").next().unwrap_or_default().split(" mode=").next().unwrap_or_default()
-        })
-        .collect()
+fn names(written: &Written) -> Vec<String> {
+    let listing = written.listing.as_ref().map(|listing| listing.render(&ListingStyle::default()));
+    let cut = |line: &str| {
+        line.split(" size=").next().and_then(|line| line.split(" mode=").next()).map(str::to_owned)
+    };
+    listing.unwrap_or_default().lines().filter_map(cut).collect()
 }
 
 /// Readers take files, so the input becomes one.
