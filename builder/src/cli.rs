@@ -25,6 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Write a layer from files, folders and symlinks.
     Layer(LayerArgs),
+    /// Write the listing of a layer.
+    LayerListing(LayerListingArgs),
     /// Check a tar and make a layer of it, as it is or rewritten.
     Import(ImportArgs),
     /// Describe a file that is a layer as it is.
@@ -70,24 +72,29 @@ pub(crate) struct Compression {
     pub(crate) estargz: bool,
 }
 
-/// The listing of a layer, and how it looks.
 #[derive(Debug, Args)]
-pub(crate) struct ListingArgs {
+pub(crate) struct LayerListingArgs {
+    /// The layer blob.
+    #[arg(long)]
+    pub(crate) input: PathBuf,
+    /// Its compression: `gzip`, `zstd` or `none`.
+    #[arg(long)]
+    pub(crate) source_format: Format,
     /// mtree listing of the layer.
     #[arg(long)]
-    pub(crate) listing: Option<PathBuf>,
+    pub(crate) output: PathBuf,
     /// What its paths begin with: `./` or nothing.
-    #[arg(long, default_value = "./", value_parser = ["./", ""], requires = "listing")]
+    #[arg(long, default_value = "./", value_parser = ["./", ""])]
     mtree_path_prefix: String,
     /// What it says about an entry: names of keywords, separated by commas.
-    #[arg(long, value_name = "KEYWORDS", requires = "listing")]
+    #[arg(long, value_name = "KEYWORDS")]
     mtree_options: Option<Keywords>,
     /// What it shows: `tar` or `oci_layer_filesystem_applied_changeset`.
-    #[arg(long, default_value = "tar", requires = "listing")]
+    #[arg(long, default_value = "tar")]
     mtree_layout: ListingLayout,
 }
 
-impl ListingArgs {
+impl LayerListingArgs {
     /// How the listing looks.
     pub(crate) fn style(&self) -> ListingStyle {
         ListingStyle {
@@ -106,8 +113,6 @@ pub(crate) struct LayerArgs {
     /// What the layer says about itself.
     #[arg(long)]
     pub(crate) metadata: PathBuf,
-    #[command(flatten)]
-    pub(crate) listing: ListingArgs,
     /// One entry a line: destination, kind and source, separated by NUL.
     #[arg(long)]
     pub(crate) entries: PathBuf,
@@ -149,8 +154,6 @@ pub(crate) struct ImportArgs {
     /// What the layer says about itself.
     #[arg(long)]
     pub(crate) metadata: PathBuf,
-    #[command(flatten)]
-    pub(crate) listing: ListingArgs,
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,

@@ -1,4 +1,4 @@
-//! The files that describe a layer, beside its blob.
+//! The file that describes a layer, beside its blob.
 
 use std::path::Path;
 
@@ -8,13 +8,11 @@ use oci::Annotations;
 use oci::config::History;
 use tool::Outcome;
 
-use crate::cli::ListingArgs;
 use crate::documents;
 
 /// What is known before the layer is made.
 pub(crate) struct LayerOutputs<'a> {
     pub(crate) metadata: &'a Path,
-    pub(crate) listing: &'a ListingArgs,
     pub(crate) media_type: String,
     pub(crate) annotations: Annotations,
     /// What made the layer.
@@ -22,7 +20,7 @@ pub(crate) struct LayerOutputs<'a> {
 }
 
 impl LayerOutputs<'_> {
-    /// Writes them; the blob is in place already.
+    /// Writes it; the blob is in place already.
     pub(crate) fn write(mut self, written: &Written) -> Outcome {
         documents::derive_annotations(&mut self.annotations, written.blob.diff_id.0);
         // Readers rely on these, so they win.
@@ -37,9 +35,6 @@ impl LayerOutputs<'_> {
             history: vec![History::created_by(created_by)],
         };
         AtomicFile::write(self.metadata, metadata.to_json().as_bytes())?;
-        if let (Some(path), Some(listing)) = (&self.listing.listing, &written.listing) {
-            AtomicFile::write(path, listing.render(&self.listing.style()).as_bytes())?;
-        }
         Ok(())
     }
 }

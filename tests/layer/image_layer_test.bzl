@@ -28,9 +28,6 @@ def _defaults_test_impl(ctx):
     asserts.false(env, "--jobs" in action.argv, "the number of threads is the builder's to choose")
     asserts.false(env, "--create-parent-directories" in action.argv)
     asserts.false(env, "--estargz" in action.argv)
-    asserts.true(env, "--mtree-path-prefix=./" in action.argv)
-    asserts.equals(env, "type,size,mode,uid,uname,gid,gname,sha256,time,link,nlink", flag_value(action, "--mtree-options"))
-    asserts.equals(env, "tar", flag_value(action, "--mtree-layout"))
     asserts.equals(env, ["file.txt"], input_names(action))
     asserts.equals(env, ["etc/file.txt|f|tests/fixtures/file.txt"], entries_of(action))
     asserts.equals(env, {
@@ -41,6 +38,15 @@ def _defaults_test_impl(ctx):
         "label": "//tests/layer:defaults",
         "media_type": "application/vnd.oci.image.layer.v1.tar+gzip",
     }, values_of(action))
+
+    listing = action_with(env, "LayerMtree")
+    assert_hermetic(env, listing)
+    asserts.equals(env, "layer-listing", listing.argv[1])
+    asserts.equals(env, "gzip", flag_value(listing, "--source-format"))
+    asserts.true(env, "--mtree-path-prefix=./" in listing.argv)
+    asserts.equals(env, "type,size,mode,uid,uname,gid,gname,sha256,time,link,nlink", flag_value(listing, "--mtree-options"))
+    asserts.equals(env, "tar", flag_value(listing, "--mtree-layout"))
+    asserts.equals(env, ["defaults.tgz"], input_names(listing))
 
     target = analysistest.target_under_test(env)
     names = {
@@ -74,9 +80,10 @@ def _settings_test_impl(ctx):
     asserts.equals(env, "deduplicate_symlink", flag_value(action, "--tree-artifacts"))
     asserts.true(env, "--create-parent-directories" in action.argv)
     asserts.true(env, "--estargz" in action.argv)
-    asserts.true(env, "--mtree-path-prefix=" in action.argv)
-    asserts.equals(env, "xattr,type", flag_value(action, "--mtree-options"))
-    asserts.equals(env, "oci_layer_filesystem_applied_changeset", flag_value(action, "--mtree-layout"))
+    listing = action_with(env, "LayerMtree")
+    asserts.true(env, "--mtree-path-prefix=" in listing.argv)
+    asserts.equals(env, "xattr,type", flag_value(listing, "--mtree-options"))
+    asserts.equals(env, "oci_layer_filesystem_applied_changeset", flag_value(listing, "--mtree-layout"))
     layer = analysistest.target_under_test(env)[LayersInfo].layers[0]
     asserts.equals(env, "defaults.tar.zst", layer.blob.basename)
     asserts.equals(env, True, layer.estargz)

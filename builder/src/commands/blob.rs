@@ -79,7 +79,7 @@ fn describe(args: &BlobArgs, as_tar: bool) -> Result<Described, Failure> {
         return Ok(Described { digest, size, diff_id: None });
     }
     let archive = Archive::detect(&args.input).map_err(super::layer_failure)?;
-    let written = ::layer::import::inspect(archive, false).map_err(super::layer_failure)?;
+    let written = ::layer::import::inspect(archive).map_err(super::layer_failure)?;
     let ::layer::Compressed { digest, size, diff_id, .. } = written.blob;
     Ok(Described { digest, size, diff_id: Some(diff_id) })
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::layer::import::inspect;
+use ::layer::import::list;
 use ::layer::{Archive, Format, LayerMetadata, ListingStyle};
 use ::layout::{Layout, StoredImage};
 use anyhow::{Context as _, anyhow};
@@ -149,7 +149,7 @@ fn extract_layer(
         _ => return Err(anyhow!("`{found}` is no tar archive").into()),
     };
     let path = layout.blob(layer.digest);
-    let written = inspect(Archive::new(&path, format), true).map_err(super::layer_failure)?;
+    let (written, listing) = list(Archive::new(&path, format)).map_err(super::layer_failure)?;
     if (written.blob.digest, written.blob.size) != (layer.digest, layer.size) {
         let error =
             anyhow!("`{}` is not the blob that the manifest names, `{}`", path.display(), layer.digest);
@@ -170,8 +170,7 @@ fn extract_layer(
         history: Vec::new(),
     };
     AtomicFile::write(&wanted.metadata, metadata.to_json().as_bytes())?;
-    let listing = written.listing.map(|listing| listing.render(&ListingStyle::default()));
-    AtomicFile::write(&wanted.listing, listing.unwrap_or_default().as_bytes())?;
+    AtomicFile::write(&wanted.listing, listing.render(&ListingStyle::default()).as_bytes())?;
     Ok(())
 }
 

@@ -31,12 +31,8 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
         Archive { any_ratio: args.allow_any_ratio, ..Archive::new(&args.input, args.source_format) };
     let format = args.compression.format.unwrap_or(args.source_format);
     let codec = Codec::new(format, args.compression.level).or_usage()?;
-    let options = WriteOptions {
-        codec,
-        jobs: super::jobs(args.compression.jobs),
-        listing: args.listing.listing.is_some(),
-        seekable: args.compression.estargz,
-    };
+    let options =
+        WriteOptions { codec, jobs: super::jobs(args.compression.jobs), seekable: args.compression.estargz };
 
     let mut output = args.output.as_deref().map(AtomicFile::create).transpose()?;
     let is_unchanged = format == args.source_format
@@ -44,8 +40,8 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
         && !args.optimize
         && !args.compression.estargz;
     let written = match &mut output {
-        None => inspect(archive, options.listing),
-        Some(output) if is_unchanged => copy(archive, options.listing, output),
+        None => inspect(archive),
+        Some(output) if is_unchanged => copy(archive, output),
         Some(output) if args.optimize => optimize(archive, options, output),
         Some(output) => recompress(archive, options, output),
     }
@@ -56,7 +52,6 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
     }
     let outputs = LayerOutputs {
         metadata: &args.metadata,
-        listing: &args.listing,
         media_type: super::media_type(&values.media_type, format),
         annotations: values.annotations,
         history: &values.history,
@@ -65,8 +60,8 @@ fn build(args: &ImportArgs, values: Values) -> Outcome {
 }
 
 /// Nothing is to change: the same bytes under another name.
-fn copy(archive: Archive<'_>, listing: bool, output: &mut AtomicFile) -> Result<Written, LayerError> {
-    let written = inspect(archive, listing)?;
+fn copy(archive: Archive<'_>, output: &mut AtomicFile) -> Result<Written, LayerError> {
+    let written = inspect(archive)?;
     let mut input = fs_err::File::open(archive.path).map_err(LayerError::Read)?;
     std::io::copy(&mut input, output).map_err(LayerError::Write)?;
     Ok(written)

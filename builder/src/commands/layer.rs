@@ -34,12 +34,8 @@ pub(crate) fn run(args: &LayerArgs) -> Outcome {
 fn build(args: &LayerArgs, values: Values) -> Outcome {
     let format = args.compression.format.unwrap_or(Format::Gzip);
     let codec = Codec::new(format, args.compression.level).or_usage()?;
-    let options = WriteOptions {
-        codec,
-        jobs: super::jobs(args.compression.jobs),
-        listing: args.listing.listing.is_some(),
-        seekable: args.compression.estargz,
-    };
+    let options =
+        WriteOptions { codec, jobs: super::jobs(args.compression.jobs), seekable: args.compression.estargz };
     let spec = spec(args, &values)?;
     // Of the two, the attribute wins; read before any work is done.
     let mut annotations = kv_file::read(args.annotations_file.as_deref())?;
@@ -50,7 +46,6 @@ fn build(args: &LayerArgs, values: Values) -> Outcome {
     output.persist()?;
     let outputs = LayerOutputs {
         metadata: &args.metadata,
-        listing: &args.listing,
         media_type: super::media_type(&values.media_type, format),
         annotations,
         history: &values.history,

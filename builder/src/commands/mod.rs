@@ -5,6 +5,7 @@ mod convert;
 mod import;
 mod index;
 mod layer;
+mod layer_listing;
 mod layout;
 mod listing;
 mod manifest;
@@ -20,6 +21,7 @@ use crate::cli::{Cli, Command, OptimizeCommand, PlanCommand};
 pub(crate) fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Layer(args) => layer::run(&args),
+        Command::LayerListing(args) => layer_listing::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Blob(args) => blob::run(&args),
         Command::Manifest(args) => manifest::run(&args),

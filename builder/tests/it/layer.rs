@@ -2,17 +2,11 @@
 
 use crate::support::{Workspace, lines};
 
-const FLAGS: [&str; 9] = [
-    "--output",
-    "layer.tgz",
-    "--metadata",
-    "layer.json",
-    "--listing",
-    "layer.mtree",
-    "--entries=entries",
-    "--format",
-    "gzip",
-];
+const FLAGS: [&str; 7] =
+    ["--output", "layer.tgz", "--metadata", "layer.json", "--entries=entries", "--format", "gzip"];
+
+const LISTING_FLAGS: [&str; 6] =
+    ["--input", "layer.tgz", "--source-format", "gzip", "--output", "layer.mtree"];
 
 fn with_values<'a>(values: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = FLAGS.to_vec();
@@ -37,6 +31,7 @@ fn writes_blob_metadata_and_listing() {
         "file_metadata":{"/app/b":{"uid":1}},"annotations":{"both":"attribute","io.deis.oras.content.digest":"DERIVE_FROM_DIFF_ID"}}"#
         .replace('\n', "");
     workspace.succeed(&["layer"], &with_values(&values, &["--annotations-file", "annotations"]));
+    workspace.succeed(&["layer-listing"], &LISTING_FLAGS);
     assert_eq!(
         workspace.read("layer.mtree"),
         "#mtree v2.0\n\
@@ -67,18 +62,30 @@ fn listings_look_as_asked() {
         "--mtree-layout",
         "oci_layer_filesystem_applied_changeset",
     ];
-    workspace.succeed(&["layer"], &with_values("{}", &style));
+    workspace.succeed(&["layer"], &with_values("{}", &[]));
+    workspace.succeed(&["layer-listing"], &[&LISTING_FLAGS[..], &style].concat());
     assert_eq!(
         workspace.read("layer.mtree"),
         "#mtree v2.0\napp/ type=dir\napp/a nlink=2 type=file\napp/b nlink=2 type=file\nl type=link\n"
     );
-    let ended = workspace.run(&["layer"], &with_values("{}", &["--mtree-options", "type,sha1"]));
+    let ended =
+        workspace.run(&["layer-listing"], &[&LISTING_FLAGS[..], &["--mtree-options", "type,sha1"]].concat());
     assert_eq!(ended.code, 2);
     assert!(
         ended.stderr.contains("--mtree-options") && ended.stderr.contains("unknown keyword `sha1`"),
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn a_listing_of_what_is_no_layer_is_an_error() {
+    let workspace = Workspace::new();
+    workspace.write("layer.tgz", "hello\n");
+    let ended = workspace.run(&["layer-listing"], &LISTING_FLAGS);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("error: `layer.tgz` is not gzip data"), "{}", ended.stderr);
+    assert_eq!(workspace.files(), ["layer.tgz"]);
 }
 
 #[test]

@@ -13,15 +13,15 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use layer::import::{inspect, optimize, recompress};
-use layer::{Archive, Codec, Format, LayerError, LayerMetadata, ListingStyle, WriteOptions, Written};
+use layer::import::{inspect, list, optimize, recompress};
+use layer::{Archive, Codec, Format, LayerError, LayerMetadata, Listing, ListingStyle, WriteOptions};
 
 /// A tar as it is.
 pub fn tar(input: &[u8]) {
     with_file(input, |path| {
         let archive = Archive::new(path, Format::None);
-        let Some(read) = checked(inspect(archive, true)) else { return };
-        rewritten_stays(path, &read);
+        let Some((_, listing)) = checked(list(archive)) else { return };
+        rewritten_stays(path, &listing);
     });
 }
 
@@ -44,7 +44,7 @@ pub fn seekable(input: &[u8]) {
             let made = recompress(Archive::new(path, Format::None), options, &mut blob);
             let Some(made) = checked(made) else { continue };
             with_file(&blob, |path| {
-                let read = accepted(inspect(Archive::new(path, format), false), "a seekable layer");
+                let read = accepted(inspect(Archive::new(path, format)), "a seekable layer");
                 assert_eq!(read.blob, made.blob, "digests and sizes of a seekable layer");
             });
         }
@@ -69,7 +69,7 @@ pub fn documents(input: &[u8]) {
 fn compressed(input: &[u8], format: Format) {
     with_file(input, |path| {
         let archive = Archive::new(path, format);
-        let Some(read) = checked(inspect(archive, false)) else { return };
+        let Some(read) = checked(inspect(archive)) else { return };
         let mut blob = Vec::new();
         let tar = accepted(recompress(archive, options(Format::None), &mut blob), "what was accepted");
         assert_eq!(tar.blob.diff_id, read.blob.diff_id, "the diff id");
@@ -78,26 +78,26 @@ fn compressed(input: &[u8], format: Format) {
 }
 
 /// An archive that was accepted is accepted after its equal files were made hardlinks, with the same entries.
-fn rewritten_stays(path: &Path, read: &Written) {
+fn rewritten_stays(path: &Path, read: &Listing) {
     let mut blob = Vec::new();
     let made = accepted(
         optimize(Archive::new(path, Format::None), options(Format::None), &mut blob),
         "what was accepted",
     );
-    assert_eq!(names(&made), names(read), "entries of an optimized archive");
     with_file(&blob, |path| {
-        let again = accepted(inspect(Archive::new(path, Format::None), true), "an optimized archive");
+        let (again, listing) = accepted(list(Archive::new(path, Format::None)), "an optimized archive");
         assert_eq!(again.blob, made.blob, "digests and sizes of an optimized archive");
+        assert_eq!(names(&listing), names(read), "entries of an optimized archive");
     });
 }
 
 fn options(format: Format) -> WriteOptions {
     let codec = accepted(Codec::new(format, Some(1).filter(|_| format != Format::None)), "a codec");
-    WriteOptions { codec, jobs: NonZeroUsize::MIN, listing: true, seekable: false }
+    WriteOptions { codec, jobs: NonZeroUsize::MIN, seekable: false }
 }
 
 /// What was accepted; what was refused must say why, as a mistake of the input.
-fn checked(result: Result<Written, LayerError>) -> Option<Written> {
+fn checked<T>(result: Result<T, LayerError>) -> Option<T> {
     result.map_err(|error| assert!(error.is_usage(), "not a mistake of the input: {error:?}")).ok()
 }
 
@@ -106,12 +106,11 @@ fn accepted<T>(result: Result<T, LayerError>, what: &str) -> T {
 }
 
 /// Paths and types of a listing.
-fn names(written: &Written) -> Vec<String> {
-    let listing = written.listing.as_ref().map(|listing| listing.render(&ListingStyle::default()));
+fn names(listing: &Listing) -> Vec<String> {
     let cut = |line: &str| {
         line.split(" size=").next().and_then(|line| line.split(" mode=").next()).map(str::to_owned)
     };
-    listing.unwrap_or_default().lines().filter_map(cut).collect()
+    listing.render(&ListingStyle::default()).lines().filter_map(cut).collect()
 }
 
 /// Readers take files, so the input becomes one.

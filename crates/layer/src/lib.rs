@@ -14,7 +14,6 @@
 //! let options = WriteOptions {
 //!     codec: Codec::new(Format::None, None)?,
 //!     jobs: std::num::NonZeroUsize::MIN,
-//!     listing: false,
 //!     seekable: false,
 //! };
 //! let mut blob = Vec::new();

@@ -21,15 +21,6 @@ pub(crate) struct TarSink<'a> {
     index: Option<Index>,
 }
 
-/// What the end of the tar brought about.
-#[derive(Debug, Default)]
-pub(crate) struct End {
-    /// Annotations that the layer needs to be found seekable.
-    pub(crate) annotations: Annotations,
-    /// An entry that was added at the end.
-    pub(crate) added: Option<TocEntry>,
-}
-
 impl<'a> TarSink<'a> {
     pub(crate) fn new(sink: &'a mut Sink, index: Option<Index>) -> Self {
         Self { sink, index }
@@ -57,15 +48,13 @@ impl<'a> TarSink<'a> {
         Content { tar: self, size, taken: 0, whole, part: None, chunks: Vec::new(), checksum }
     }
 
-    /// Ends the tar.
-    pub(crate) fn finish(self) -> Result<End, LayerError> {
+    /// Ends the tar. Returns the annotations that the layer needs to be found seekable.
+    pub(crate) fn finish(self) -> Result<Annotations, LayerError> {
         if let Some(index) = self.index {
-            let (annotations, added) = index.finish(self.sink)?;
-            Ok(End { annotations, added })
-        } else {
-            self.sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
-            Ok(End::default())
+            return index.finish(self.sink);
         }
+        self.sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
+        Ok(Annotations::new())
     }
 }
 

@@ -13,7 +13,6 @@ use crate::attributes::Attributes;
 use crate::compress::{Codec, Compressed, compress};
 use crate::contents::{LayerSpec, Node, NodeKind, collect};
 use crate::error::LayerError;
-use crate::listing::Listing;
 use crate::prefetch::{self, Prefetched, Request};
 use crate::seekable::{self, Index, Layout, TocEntry};
 use crate::tar_header::{HeaderKind, encode};
@@ -29,8 +28,6 @@ pub struct WriteOptions {
     pub codec: Codec,
     /// Compressing threads. Never changes a byte.
     pub jobs: NonZeroUsize,
-    /// Whether a listing is wanted, for which every file is hashed.
-    pub listing: bool,
     /// Whether single files of the layer can be fetched: eStargz with gzip, zstd:chunked with zstd.
     pub seekable: bool,
 }
@@ -40,8 +37,6 @@ pub struct WriteOptions {
 pub struct Written {
     /// Digests and sizes.
     pub blob: Compressed,
-    /// What is known of its entries, if wanted.
-    pub listing: Option<Listing>,
     /// What the layer's descriptor must say so that the layer is found seekable.
     pub annotations: Annotations,
 }
@@ -55,8 +50,8 @@ pub fn write_layer(
     let nodes = collect(spec)?;
     let index = options.seekable.then(|| seekable_index(options.codec, &nodes)).transpose()?;
     let candidates = candidates(&nodes);
-    let hash_all = options.listing || options.seekable;
-    let hashed = |size, attributes| hash_all || candidates.contains(&(size, attributes));
+    // A table of contents has the digest of every file.
+    let hashed = |size, attributes| options.seekable || candidates.contains(&(size, attributes));
     let requests: Vec<Request<'_>> = nodes
         .iter()
         .filter_map(|node| match &node.kind {
@@ -67,24 +62,22 @@ pub fn write_layer(
         })
         .collect();
     let readers = options.jobs.get().min(MAX_READERS);
-    let ((files, end), blob) = compress(options.codec, options.jobs, output, |sink| {
+    let (annotations, blob) = compress(options.codec, options.jobs, output, |sink| {
         std::thread::scope(|scope| {
             let small = Prefetched::start(scope, &requests, readers);
             let tar = TarSink::new(sink, index);
             let mut writer =
                 Writer { tar, small, stored: BTreeMap::new(), sizes: BTreeSet::new(), header: Vec::new() };
-            let mut files = Vec::with_capacity(nodes.len());
             for node in &nodes {
                 let hash =
                     matches!(&node.kind, NodeKind::File { size, .. } if hashed(*size, &node.attributes));
-                files.push(writer.node(node, hash)?);
+                writer.node(node, hash)?;
             }
-            Ok((files, writer.tar.finish()?))
+            writer.tar.finish()
         })
     })?;
-    let listing = options.listing.then(|| Listing::of_nodes(&nodes, &files).with_added(end.added.as_ref()));
-    let annotations = seekable::annotations(end.annotations, &blob);
-    Ok(Written { blob, listing, annotations })
+    let annotations = seekable::annotations(annotations, &blob);
+    Ok(Written { blob, annotations })
 }
 
 /// The index of a seekable layer, if it can be one.
@@ -117,15 +110,6 @@ fn candidates(nodes: &[Node]) -> BTreeSet<Shape<'_>> {
     twice
 }
 
-/// What became of a file.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StoredFile {
-    /// Its digest, if it was hashed.
-    pub(crate) digest: Option<Digest>,
-    /// The path of the entry that holds its content, if that is another one.
-    pub(crate) link: Option<String>,
-}
-
 struct Writer<'a, 'n> {
     tar: TarSink<'a>,
     small: Prefetched,
@@ -137,18 +121,14 @@ struct Writer<'a, 'n> {
 }
 
 impl<'n> Writer<'_, 'n> {
-    fn node(&mut self, node: &'n Node, hash: bool) -> Result<StoredFile, LayerError> {
+    fn node(&mut self, node: &'n Node, hash: bool) -> Result<(), LayerError> {
         match &node.kind {
-            NodeKind::Directory(_) => self.header(node, HeaderKind::Directory)?,
-            NodeKind::Symlink(target) => self.header(node, HeaderKind::Symlink { target })?,
-            NodeKind::Empty(_) => {
-                self.header(node, HeaderKind::File { size: 0 })?;
-                return Ok(StoredFile { digest: Some(blob::digest_of(b"")), link: None });
-            }
-            NodeKind::File { size, .. } if *size <= prefetch::LIMIT => return self.small_file(node, *size),
-            NodeKind::File { source, size } => return self.large_file(node, source, *size, hash),
+            NodeKind::Directory(_) => self.header(node, HeaderKind::Directory),
+            NodeKind::Symlink(target) => self.header(node, HeaderKind::Symlink { target }),
+            NodeKind::Empty(_) => self.header(node, HeaderKind::File { size: 0 }),
+            NodeKind::File { size, .. } if *size <= prefetch::LIMIT => self.small_file(node, *size),
+            NodeKind::File { source, size } => self.large_file(node, source, *size, hash),
         }
-        Ok(StoredFile::default())
     }
 
     fn header(&mut self, node: &Node, kind: HeaderKind<'_>) -> Result<(), LayerError> {
@@ -159,29 +139,23 @@ impl<'n> Writer<'_, 'n> {
         self.tar.header(&self.header, entry)
     }
 
-    fn small_file(&mut self, node: &'n Node, size: u64) -> Result<StoredFile, LayerError> {
+    fn small_file(&mut self, node: &'n Node, size: u64) -> Result<(), LayerError> {
         let content = self.small.next()?;
-        if let Some(link) = self.link(node, size, content.digest)? {
-            return Ok(link);
+        if self.link(node, size, content.digest)? {
+            return Ok(());
         }
         self.header(node, HeaderKind::File { size })?;
         self.tar.content(size).write_all(content.bytes(), content.digest)?;
         self.remember(node, size, content.digest);
-        Ok(StoredFile { digest: content.digest, link: None })
+        Ok(())
     }
 
     /// Streams a file. It is read twice only if a file of its shape is in the tar already.
-    fn large_file(
-        &mut self,
-        node: &'n Node,
-        source: &Path,
-        size: u64,
-        hash: bool,
-    ) -> Result<StoredFile, LayerError> {
+    fn large_file(&mut self, node: &'n Node, source: &Path, size: u64, hash: bool) -> Result<(), LayerError> {
         if self.sizes.contains(&(size, &*node.attributes)) {
             let (digest, _) = blob::hash_file(source).map_err(LayerError::Read)?;
-            if let Some(link) = self.link(node, size, Some(digest))? {
-                return Ok(link);
+            if self.link(node, size, Some(digest))? {
+                return Ok(());
             }
         }
         self.header(node, HeaderKind::File { size })?;
@@ -201,20 +175,15 @@ impl<'n> Writer<'_, 'n> {
         }
         let digest = content.finish()?.or_else(|| hasher.map(|hasher| hasher.finish().0));
         self.remember(node, size, digest);
-        Ok(StoredFile { digest, link: None })
+        Ok(())
     }
 
-    /// Writes a hardlink, if this content is in the tar already.
-    fn link(
-        &mut self,
-        node: &'n Node,
-        size: u64,
-        digest: Option<Digest>,
-    ) -> Result<Option<StoredFile>, LayerError> {
-        let Some(digest) = digest else { return Ok(None) };
-        let Some(&target) = self.stored.get(&((size, &*node.attributes), digest)) else { return Ok(None) };
+    /// Writes a hardlink, if this content is in the tar already; returns whether it is.
+    fn link(&mut self, node: &'n Node, size: u64, digest: Option<Digest>) -> Result<bool, LayerError> {
+        let Some(digest) = digest else { return Ok(false) };
+        let Some(&target) = self.stored.get(&((size, &*node.attributes), digest)) else { return Ok(false) };
         self.header(node, HeaderKind::Hardlink { target })?;
-        Ok(Some(StoredFile { digest: Some(digest), link: Some(target.to_owned()) }))
+        Ok(true)
     }
 
     fn remember(&mut self, node: &'n Node, size: u64, digest: Option<Digest>) {

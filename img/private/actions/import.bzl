@@ -2,7 +2,6 @@
 
 load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
 load("//img/private/actions:compression.bzl", "add_compression", "compression_resources")
-load("//img/private/actions:listing.bzl", "add_listing")
 
 visibility([
     "//img/private/rules",
@@ -16,8 +15,6 @@ def import_layer(
         source_format,
         metadata,
         values,
-        listing = None,
-        settings = None,
         blob = None,
         compression = None,
         optimize = False):
@@ -29,8 +26,6 @@ def import_layer(
         source_format: string: how it is compressed: `gzip`, `zstd` or `none`.
         metadata: File: the layer metadata to write.
         values: dict: what users typed, see docs/design/architecture.md.
-        listing: File or None: the listing to write, if one is wanted.
-        settings: SettingsInfo or None: with a listing, the build settings.
         blob: File or None: the layer to write; None: the archive is the layer, as it is.
         compression: struct or None: with a blob, what compression_of() returned.
         optimize: bool: whether to rewrite the archive without duplicate contents.
@@ -40,9 +35,6 @@ def import_layer(
     args.add("--source-format", source_format)
     args.add("--metadata", metadata)
     outputs = [metadata]
-    if listing:
-        add_listing(args, listing, settings)
-        outputs.append(listing)
     mnemonic = "LayerMetadata"
     progress_message = "Reading layer %{label}"
     if blob:

@@ -1,4 +1,4 @@
-"""The action `LayerTar`: files become a layer, its metadata and its listing, in one go.
+"""The action `LayerTar`: files become a layer and its metadata, in one go.
 
 An entry of a layer is a line `destination NUL kind NUL source`. Lines are made while Bazel expands the parameter file, from
 depsets that stay as they are: nothing here flattens runfiles.
@@ -6,7 +6,6 @@ depsets that stay as they are: nothing here flattens runfiles.
 
 load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
 load("//img/private/actions:compression.bzl", "add_compression", "compression_resources")
-load("//img/private/actions:listing.bzl", "add_listing")
 
 visibility([
     "//img/private/rules",
@@ -169,7 +168,6 @@ def write_layer(
         create_parent_directories,
         tree_artifacts,
         annotations_file,
-        settings,
         values):
     """Declares the action.
 
@@ -182,18 +180,16 @@ def write_layer(
             links = list of struct(folder = string, target = string, executable = File or None, runfiles = runfiles),
         ): what goes into the layer, with paths in the image. `links` makes a runfiles folder of symlinks into the folder `target`,
         which another layer may hold. In place of a runfiles object there may be a struct with its four depsets.
-        outputs: struct(blob = File, metadata = File, listing = File): what the action writes.
+        outputs: struct(blob = File, metadata = File): what the action writes.
         compression: struct: what compression_of() returned.
         create_parent_directories: bool: whether to add entries for missing parent directories.
         tree_artifacts: string: `full` or `deduplicate_symlink`.
         annotations_file: File or None: further annotations.
-        settings: SettingsInfo: the build settings.
         values: dict: what users typed, see docs/design/architecture.md.
     """
     args = lines_args(ctx)
     args.add("--output", outputs.blob)
     args.add("--metadata", outputs.metadata)
-    add_listing(args, outputs.listing, settings)
     add_compression(args, compression)
     if create_parent_directories:
         args.add("--create-parent-directories")
@@ -208,7 +204,7 @@ def write_layer(
         arguments = [args, _entries(ctx, content)],
         mnemonic = "LayerTar",
         inputs = _input_depset(content, annotations_file),
-        outputs = [outputs.blob, outputs.metadata, outputs.listing],
+        outputs = [outputs.blob, outputs.metadata],
         progress_message = "Writing layer %{label}",
         resource_set = compression_resources(compression),
     )

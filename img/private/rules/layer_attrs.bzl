@@ -3,6 +3,7 @@
 load("//img/private/actions:builder.bzl", "label_string")
 load("//img/private/actions:compression.bzl", "blob_extension", "compression_of", "layer_media_type")
 load("//img/private/actions:layer.bzl", "write_layer")
+load("//img/private/actions:layer_listing.bzl", "list_layer")
 load("//img/private/config:settings.bzl", "resolve_auto")
 load("//img/private/providers:layer.bzl", "LayersInfo", "SingleLayerInfo")
 
@@ -107,7 +108,6 @@ def declare_layer(ctx, *, name, content, settings, metadata_values = {}):
     values = layer_values(ctx, format) | metadata_values
     outputs = struct(
         blob = ctx.actions.declare_file(name + blob_extension(format)),
-        listing = ctx.actions.declare_file(name + ".mtree"),
         metadata = ctx.actions.declare_file(name + "_metadata.json"),
     )
     write_layer(
@@ -121,15 +121,16 @@ def declare_layer(ctx, *, name, content, settings, metadata_values = {}):
         ) == "enabled",
         tree_artifacts = resolve_auto(ctx.attr.tree_artifact_handling, settings.layer_tree_artifact_handling),
         annotations_file = ctx.file.annotations_file,
-        settings = settings,
         values = values,
     )
+    listing = ctx.actions.declare_file(name + ".mtree")
+    list_layer(ctx, blob = outputs.blob, format = format, listing = listing, settings = settings)
     return SingleLayerInfo(
         blob = outputs.blob,
         estargz = compression.estargz,
         media_type = values["media_type"],
         metadata = outputs.metadata,
-        mtree = outputs.listing,
+        mtree = listing,
     )
 
 def layer_providers(layers, *, files = None):

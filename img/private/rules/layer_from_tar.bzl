@@ -3,6 +3,7 @@
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:compression.bzl", "TAR_EXTENSIONS", "blob_extension", "compression_of", "tar_format")
 load("//img/private/actions:import.bzl", "import_layer")
+load("//img/private/actions:layer_listing.bzl", "list_layer")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
 load("//img/private/providers:layer.bzl", "LayersInfo", "SingleLayerInfo")
 load("//img/private/rules:layer_attrs.bzl", "ESTARGZ_ATTR", "is_estargz", "layer_providers", "layer_values")
@@ -58,13 +59,12 @@ def _layer_from_tar_impl(ctx):
         src = ctx.file.src,
         source_format = source_format,
         metadata = metadata,
-        listing = listing,
-        settings = settings,
         blob = blob,
         compression = compression_of(ctx, format, settings, estargz = estargz) if rewrite else None,
         optimize = ctx.attr.optimize,
         values = values,
     )
+    list_layer(ctx, blob = blob or ctx.file.src, format = format, listing = listing, settings = settings)
     layer = SingleLayerInfo(
         blob = blob or ctx.file.src,
         estargz = estargz,

@@ -69,6 +69,10 @@ pub struct Codec {
 /// not depend on the number of workers.
 pub(crate) const CHUNK_SIZE: usize = 1 << 20;
 
+/// Level of gzip -> level of libdeflate. From 5 on libdeflate makes smaller blobs than zlib's 9 does. Its 6 and 7 take 11 and
+/// 41 % more time than its 5 for 0.9 and 1.5 % fewer bytes, its 8 and 9 twice the time for 0.5 % more.
+const LIBDEFLATE_LEVELS: [i32; 10] = [0, 1, 2, 3, 4, 4, 5, 5, 6, 7];
+
 const GZIP_DEFAULT: i32 = 6;
 const ZSTD_DEFAULT: i32 = 3;
 
@@ -107,8 +111,10 @@ impl Codec {
         Ok(match self.format {
             Format::None => None,
             Format::Gzip => {
-                let level = CompressionLvl::new(self.level)
-                    .map_err(|_| io::Error::other(format!("libdeflate has no level {}", self.level)))?;
+                let level = usize::try_from(self.level).ok().and_then(|level| LIBDEFLATE_LEVELS.get(level));
+                let level = level.and_then(|level| CompressionLvl::new(*level).ok());
+                let level =
+                    level.ok_or_else(|| io::Error::other(format!("gzip has no level {}", self.level)))?;
                 Some(Compressor::Gzip(Libdeflate::new(level)))
             }
             Format::Zstd => Some(Compressor::Zstd(zstd::bulk::Compressor::new(self.level)?)),

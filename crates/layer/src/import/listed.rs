@@ -1,6 +1,6 @@
 //! What is remembered of the entries of an archive, for its listing and for `optimize`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use oci::Digest;
@@ -42,16 +42,10 @@ pub(super) fn cleaned(path: &[u8]) -> Vec<u8> {
     parts.join(&b'/')
 }
 
-/// The listing. `links` holds, for each entry that was made a hardlink, the index of the entry with its content, and
-/// `dropped` the entries that were left out.
-pub(super) fn listing(
-    entries: &[Listed],
-    links: &BTreeMap<usize, usize>,
-    dropped: &BTreeSet<usize>,
-) -> Listing {
-    let contents = contents(entries, links);
-    let kept = entries.iter().zip(&contents).enumerate().filter(|(index, _)| !dropped.contains(index));
-    let shown = kept.filter_map(|(index, (entry, content))| {
+/// The listing.
+pub(super) fn listing(entries: &[Listed]) -> Listing {
+    let contents = contents(entries);
+    let shown = entries.iter().zip(&contents).enumerate().filter_map(|(index, (entry, content))| {
         let kind = match (&entry.kind, content) {
             (MemberKind::Global, _) => return None,
             (MemberKind::Directory, _) => Kind::Directory,
@@ -72,12 +66,12 @@ pub(super) fn listing(
 }
 
 /// For each file, the index of the entry that holds its content.
-fn contents(entries: &[Listed], links: &BTreeMap<usize, usize>) -> Vec<Option<usize>> {
+fn contents(entries: &[Listed]) -> Vec<Option<usize>> {
     let mut by_path: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     let mut contents = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let content = match &entry.kind {
-            MemberKind::File => Some(links.get(&index).copied().unwrap_or(index)),
+            MemberKind::File => Some(index),
             MemberKind::Hardlink(target) => by_path.get(&cleaned(target)).copied(),
             _ => None,
         };

@@ -21,22 +21,34 @@ use oci::{Annotations, Digest};
 
 use crate::compress::{Codec, Compressed, Format, compress};
 use crate::error::LayerError;
+use crate::listing::Listing;
 use crate::seekable::{self, Index};
 use crate::write::{WriteOptions, Written};
+
+use scan::Scanned;
 
 pub use decompress::{Archive, Bomb, Damaged};
 pub(crate) use fields::pax_time;
 pub use problem::Problem;
 
 /// Checks an archive that is a layer as it is.
-pub fn inspect(archive: Archive<'_>, listing: bool) -> Result<Written, LayerError> {
+pub fn inspect(archive: Archive<'_>) -> Result<Written, LayerError> {
+    check(archive, false).map(|(written, _)| written)
+}
+
+/// Checks an archive, and says what is in it.
+pub fn list(archive: Archive<'_>) -> Result<(Written, Listing), LayerError> {
+    check(archive, true).map(|(written, scanned)| (written, scanned.listing()))
+}
+
+fn check(archive: Archive<'_>, remember: bool) -> Result<(Written, Scanned), LayerError> {
     let unchanged = Codec::new(Format::None, None)?;
     let (scanned, tar) = compress(unchanged, NonZeroUsize::MIN, &mut io::sink(), |sink| {
-        scan::scan(archive, listing, Some(sink))
+        scan::scan(archive, remember, Some(sink))
     })?;
     let (digest, size) = scanned.file;
     let blob = Compressed { digest, size, ..tar };
-    Ok(Written { blob, listing: scanned.listing(), annotations: Annotations::new() })
+    Ok((Written { blob, annotations: Annotations::new() }, scanned))
 }
 
 /// Checks an archive and writes it with another compression. A seekable layer is written entry by entry, so that it
@@ -49,10 +61,9 @@ pub fn recompress(
     if options.seekable {
         return rewrite(archive, options, false, output);
     }
-    let (scanned, blob) = compress(options.codec, options.jobs, output, |sink| {
-        scan::scan(archive, options.listing, Some(sink))
-    })?;
-    Ok(Written { blob, listing: scanned.listing(), annotations: Annotations::new() })
+    let (_, blob) =
+        compress(options.codec, options.jobs, output, |sink| scan::scan(archive, false, Some(sink)))?;
+    Ok(Written { blob, annotations: Annotations::new() })
 }
 
 /// Checks an archive and writes it so that files with equal content and metadata are hardlinks of each other. Everything
@@ -77,10 +88,9 @@ fn rewrite(
     if !deduplicate {
         digests.fill(None);
     }
-    let (rewritten, blob) = compress(options.codec, options.jobs, output, |sink| {
+    let (annotations, blob) = compress(options.codec, options.jobs, output, |sink| {
         optimize::rewrite(archive, &digests, index, sink)
     })?;
-    let listing = options.listing.then(|| scanned.listing_of(&rewritten)).flatten();
-    let annotations = seekable::annotations(rewritten.end.annotations, &blob);
-    Ok(Written { blob, listing, annotations })
+    let annotations = seekable::annotations(annotations, &blob);
+    Ok(Written { blob, annotations })
 }

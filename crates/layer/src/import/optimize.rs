@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use oci::Digest;
+use oci::{Annotations, Digest};
 
 use super::decompress::Archive;
 use super::listed::cleaned;
@@ -21,33 +21,21 @@ use crate::error::LayerError;
 use crate::path::ImagePath;
 use crate::seekable::{Index, Layout, TocKind};
 use crate::tar_header::{HeaderKind, encode};
-use crate::tar_sink::{End, TarSink};
-
-/// What became of the archive.
-pub(super) struct Rewritten {
-    /// The entries that became hardlinks, each with the entry that holds its content.
-    pub(super) links: BTreeMap<usize, usize>,
-    /// The entries that were left out.
-    pub(super) dropped: BTreeSet<usize>,
-    /// What the end brought about.
-    pub(super) end: End,
-}
+use crate::tar_sink::TarSink;
 
 /// Writes the archive into `sink`; those of `digests` that are there more than once are stored once. With an index, the
-/// result is seekable.
+/// result is seekable; returns what its descriptor must say.
 pub(super) fn rewrite(
     archive: Archive<'_>,
     digests: &[Option<Digest>],
     index: Option<Index>,
     sink: &mut Sink,
-) -> Result<Rewritten, LayerError> {
+) -> Result<Annotations, LayerError> {
     let layout = index.as_ref().map(Index::layout);
     let mut rewriter = Rewriter {
         tar: TarSink::new(sink, index),
         stored: Stored { repeated: repeated(digests), ..Stored::default() },
         entries: SeekableEntries::default(),
-        links: BTreeMap::new(),
-        dropped: BTreeSet::new(),
     };
     let mut reader = scan::open(archive, None)?;
     let mut number = 0;
@@ -55,22 +43,18 @@ pub(super) fn rewrite(
         let digest = *digests.get(number).ok_or_else(|| reader.error(Problem::Checksum.into()))?;
         if layout.is_some_and(|layout| seekable_entry::is_dropped(&member, layout)) {
             reader.content(|_| Ok(()))?;
-            rewriter.dropped.insert(number);
         } else {
-            rewriter.member(&mut reader, layout, number, &member, digest)?;
+            rewriter.member(&mut reader, layout, &member, digest)?;
         }
         number += 1;
     }
-    let Rewriter { tar, links, dropped, .. } = rewriter;
-    Ok(Rewritten { links, dropped, end: tar.finish()? })
+    rewriter.tar.finish()
 }
 
 struct Rewriter<'a> {
     tar: TarSink<'a>,
     stored: Stored,
     entries: SeekableEntries,
-    links: BTreeMap<usize, usize>,
-    dropped: BTreeSet<usize>,
 }
 
 impl Rewriter<'_> {
@@ -78,13 +62,12 @@ impl Rewriter<'_> {
         &mut self,
         reader: &mut scan::NamedReader<'_>,
         layout: Option<Layout>,
-        number: usize,
         member: &Member,
         digest: Option<Digest>,
     ) -> Result<(), LayerError> {
         let entry = layout.map(|layout| self.entries.entry(member, layout)).transpose();
         let mut entry = entry.map_err(|problem| reader.error(problem.into()))?;
-        let Some((target, path)) = self.stored.visit(number, member, digest) else {
+        let Some(path) = self.stored.visit(member, digest) else {
             self.tar.header(&member.raw, entry)?;
             let mut content = self.tar.content(member.size);
             reader.content(|bytes| content.write(bytes).map_err(io::Error::other))?;
@@ -97,9 +80,7 @@ impl Rewriter<'_> {
             entry.kind = TocKind::Hardlink { target: path };
         }
         self.tar.header(&header, entry)?;
-        reader.content(|_| Ok(()))?;
-        self.links.insert(number, target);
-        Ok(())
+        reader.content(|_| Ok(()))
     }
 }
 
@@ -113,27 +94,27 @@ fn repeated(digests: &[Option<Digest>]) -> BTreeSet<Digest> {
 #[derive(Default)]
 struct Stored {
     repeated: BTreeSet<Digest>,
-    files: BTreeMap<(Digest, Attributes), (usize, String)>,
+    files: BTreeMap<(Digest, Attributes), String>,
     by_path: BTreeMap<Vec<u8>, (Digest, Attributes)>,
     symlinks: BTreeSet<Vec<u8>>,
 }
 
 impl Stored {
     /// What a member can be a hardlink to; notes what it does to those before it.
-    fn visit(&mut self, index: usize, member: &Member, digest: Option<Digest>) -> Option<(usize, String)> {
+    fn visit(&mut self, member: &Member, digest: Option<Digest>) -> Option<String> {
         if member.kind == MemberKind::Global {
             return None;
         }
         let path = cleaned(&member.path);
         let key = self.key(member, digest);
         self.forget(&path, &member.kind);
-        if let Some((target, target_path)) = key.as_ref().and_then(|key| self.files.get(key)) {
-            return Some((*target, target_path.clone()));
+        if let Some(target) = key.as_ref().and_then(|key| self.files.get(key)) {
+            return Some(target.clone());
         }
         if let Some(key) = key {
             let name = str::from_utf8(&member.path).expect("a key has a name that is text").to_owned();
             self.by_path.insert(path, key.clone());
-            self.files.insert(key, (index, name));
+            self.files.insert(key, name);
         }
         None
     }

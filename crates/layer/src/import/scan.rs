@@ -1,6 +1,5 @@
 //! Reads an archive from start to end, checking it on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Write as _};
 
 use blob::Hasher;
@@ -9,7 +8,6 @@ use oci::Digest;
 use super::decompress::{Archive, ArchiveReader, Damaged, not_an_archive};
 use super::listed::{self, Listed, MAX_ENTRIES};
 use super::member::{Member, MemberKind};
-use super::optimize::Rewritten;
 use super::problem::Problem;
 use super::tar_reader::{TarError, TarReader};
 use crate::compress::Sink;
@@ -30,16 +28,9 @@ pub(super) struct Scanned {
 }
 
 impl Scanned {
-    /// The listing, if entries were remembered.
-    pub(super) fn listing(&self) -> Option<Listing> {
-        self.entries.as_ref().map(|entries| listed::listing(entries, &BTreeMap::new(), &BTreeSet::new()))
-    }
-
-    /// The listing after the archive was rewritten.
-    pub(super) fn listing_of(&self, rewritten: &Rewritten) -> Option<Listing> {
-        let entries = self.entries.as_ref()?;
-        let listing = listed::listing(entries, &rewritten.links, &rewritten.dropped);
-        Some(listing.with_added(rewritten.end.added.as_ref()))
+    /// The listing; empty if entries were not remembered.
+    pub(super) fn listing(&self) -> Listing {
+        listed::listing(self.entries.as_deref().unwrap_or_default())
     }
 
     /// Digests of the regular files among the entries, if they were remembered.

@@ -10,9 +10,6 @@ use std::sync::Arc;
 use oci::Digest;
 
 use crate::attributes::Attributes;
-use crate::contents::{Node, NodeKind};
-use crate::seekable::{TocEntry, TocKind};
-use crate::write::StoredFile;
 
 pub use style::{Keyword, Keywords, ListingLayout, ListingStyle, ListingStyleError};
 
@@ -54,36 +51,6 @@ pub(crate) enum Kind {
 impl Listing {
     pub(crate) fn new(entries: Vec<Entry>) -> Self {
         Self { entries }
-    }
-
-    /// The listing of a layer that was just written.
-    pub(crate) fn of_nodes(nodes: &[Node], files: &[StoredFile]) -> Self {
-        let indices: BTreeMap<&str, usize> =
-            nodes.iter().enumerate().map(|(index, node)| (node.path.as_str(), index)).collect();
-        let entries = nodes.iter().zip(files).enumerate().map(|(index, (node, file))| {
-            let link = file.link.as_deref().and_then(|link| indices.get(link));
-            let content = link.copied().unwrap_or(index);
-            let kind = match &node.kind {
-                NodeKind::Directory(_) => Kind::Directory,
-                NodeKind::Symlink(target) => Kind::Symlink { target: target.as_bytes().into() },
-                NodeKind::File { size, .. } => Kind::File { size: Some(*size), digest: file.digest, content },
-                NodeKind::Empty(_) => Kind::File { size: Some(0), digest: file.digest, content },
-            };
-            let path = node.path.as_str().as_bytes().into();
-            Entry { path, kind, attributes: Arc::clone(&node.attributes) }
-        });
-        Self::new(entries.collect())
-    }
-
-    /// With a file that came with the format of the layer, if there is one.
-    pub(crate) fn with_added(mut self, added: Option<&TocEntry>) -> Self {
-        if let Some(TocEntry { name, kind: TocKind::File { size }, attributes, digest, .. }) = added {
-            // The content of no other entry.
-            let kind = Kind::File { size: Some(*size), digest: *digest, content: usize::MAX };
-            let path = name.as_bytes().into();
-            self.entries.push(Entry { path, kind, attributes: Arc::clone(attributes) });
-        }
-        self
     }
 
     /// The text.

@@ -1,13 +1,11 @@
 //! The end of an eStargz layer: the table of contents is the last entry of the tar, in one gzip member, and a member
 //! without content says where that one starts.
 
-use std::sync::Arc;
-
 use oci::Annotations;
 
 use super::annotation::TOC_DIGEST;
 use super::index::Layout;
-use super::toc::{TocEntry, TocKind, append_json};
+use super::toc::{TocEntry, append_json};
 use crate::attributes::Attributes;
 use crate::compress::{Positions, Sink};
 use crate::error::LayerError;
@@ -23,13 +21,13 @@ pub(super) fn finish(
     sink: &mut Sink,
     entries: &[TocEntry],
     positions: &Positions,
-) -> Result<(Annotations, Option<TocEntry>), LayerError> {
+) -> Result<Annotations, LayerError> {
     // Tables are large: the header goes where room was left for it.
     let mut member = vec![0; BLOCK];
     append_json(entries, positions, Layout::Estargz, None, &mut member);
     let digest = blob::digest_of(&member[BLOCK..]);
     let size = (member.len() - BLOCK) as u64;
-    let attributes = Arc::new(Attributes::with_mode(TOC_MODE));
+    let attributes = Attributes::with_mode(TOC_MODE);
     let mut header = Vec::with_capacity(BLOCK);
     encode(TOC_NAME, HeaderKind::File { size }, &attributes, &mut header);
     member.splice(..BLOCK, header);
@@ -37,14 +35,7 @@ pub(super) fn finish(
     member.extend_from_slice(&END_OF_ARCHIVE);
     sink.write_member(member)?;
     sink.append(footer(positions.end).to_vec())?;
-    let entry = TocEntry {
-        name: TOC_NAME.to_owned(),
-        kind: TocKind::File { size },
-        attributes,
-        digest: Some(digest),
-        chunks: Vec::new(),
-    };
-    Ok((Annotations::from([(TOC_DIGEST.to_owned(), digest.to_string())]), Some(entry)))
+    Ok(Annotations::from([(TOC_DIGEST.to_owned(), digest.to_string())]))
 }
 
 /// An empty gzip member whose header holds the offset of the table's member (eStargz, "Footer").

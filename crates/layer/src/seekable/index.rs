@@ -89,22 +89,16 @@ impl Index {
         }
     }
 
-    /// Ends the tar, and writes the table. Returns the layer's annotations, and the line that the table adds to the tar.
-    pub(crate) fn finish(mut self, sink: &mut Sink) -> Result<(Annotations, Option<TocEntry>), LayerError> {
-        match self.tar_split.take() {
-            None => {
-                let positions = sink.settle()?;
-                estargz::finish(sink, &self.entries, &positions)
-            }
-            Some(mut tar_split) => {
-                sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
-                tar_split.bytes(&END_OF_ARCHIVE);
-                let positions = sink.settle()?;
-                let annotations =
-                    zstd_chunked::finish(sink, self.codec, &self.entries, &positions, tar_split)?;
-                Ok((annotations, None))
-            }
-        }
+    /// Ends the tar, and writes the table. Returns the layer's annotations.
+    pub(crate) fn finish(mut self, sink: &mut Sink) -> Result<Annotations, LayerError> {
+        let Some(mut tar_split) = self.tar_split.take() else {
+            let positions = sink.settle()?;
+            return estargz::finish(sink, &self.entries, &positions);
+        };
+        sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
+        tar_split.bytes(&END_OF_ARCHIVE);
+        let positions = sink.settle()?;
+        zstd_chunked::finish(sink, self.codec, &self.entries, &positions, tar_split)
     }
 
     /// The format.

@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use layer::import::{Problem, inspect, recompress};
-use layer::{Archive, Codec, Format, LayerError, ListingStyle, WriteOptions, Written};
+use layer::{Archive, Codec, Format, LayerError, WriteOptions, Written};
 
 use crate::readers::everything;
-use crate::support::{Fixture, noise};
+use crate::support::{Fixture, listing, noise};
 
 /// A header block by the book, without help from the code under test.
 pub(crate) fn header(name: &str, type_flag: u8, size: u64) -> Vec<u8> {
@@ -65,7 +65,7 @@ fn with_archive<T>(bytes: &[u8], test: impl FnOnce(&Path) -> T) -> T {
 }
 
 fn inspect_bytes(bytes: &[u8], format: Format) -> Result<Written, LayerError> {
-    with_archive(bytes, |path| inspect(Archive::new(path, format), true))
+    with_archive(bytes, |path| inspect(Archive::new(path, format)))
 }
 
 fn problem(bytes: &[u8]) -> Problem {
@@ -95,7 +95,6 @@ fn compressing_anew_keeps_the_tar() {
         let options = WriteOptions {
             codec: Codec::new(Format::Gzip, Some(1)).unwrap(),
             jobs: NonZeroUsize::new(jobs).unwrap(),
-            listing: true,
             seekable: false,
         };
         let mut blob = Vec::new();
@@ -130,8 +129,7 @@ fn archives_of_all_writers_are_taken() {
             &[(108, b"\x80\0\0\0\x01\0\0\0"), (136, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe")],
         ),
     ]);
-    let written = inspect_bytes(&archive, Format::None).unwrap();
-    let listing = written.listing.unwrap().render(&ListingStyle::default());
+    let listing = listing(&archive, Format::None);
     let lines: Vec<&str> =
         listing.lines().skip(1).map(|line| line.split(" sha256").next().unwrap()).collect();
     assert_eq!(
@@ -147,6 +145,7 @@ fn archives_of_all_writers_are_taken() {
             "./big type=file size=0 mode=0644 uid=16777216 gid=0",
         ]
     );
+    let written = inspect_bytes(&archive, Format::None).unwrap();
     assert_eq!(written.blob.diff_id.0, blob::digest_of(&archive));
 }
 
@@ -253,9 +252,8 @@ fn a_bomb_does_not_fill_memory() {
     let stopped = inspect_bytes(&blob, Format::Zstd).unwrap_err();
     assert!(matches!(&stopped, LayerError::Bomb(bomb) if bomb.size < (1 << 30) + (1 << 20)), "{stopped}");
     assert!(stopped.is_usage() && !stopped.hints().is_empty());
-    let written = with_archive(&blob, |path| {
-        inspect(Archive { any_ratio: true, ..Archive::new(path, Format::Zstd) }, true)
-    });
+    let written =
+        with_archive(&blob, |path| inspect(Archive { any_ratio: true, ..Archive::new(path, Format::Zstd) }));
     assert_eq!(written.unwrap().blob.uncompressed_size, size + 512);
 }
 

@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 
 use layer::import::optimize;
-use layer::{Archive, Codec, Format, ListingStyle, WriteOptions};
+use layer::{Archive, Codec, Format, WriteOptions};
 
 use crate::import::{file, header, pax, tar, with_fields};
-use crate::support::{outline, run};
+use crate::support::{listing, outline, run};
 
 /// The listing's outline after optimizing, and the new archive.
 fn optimized(parts: &[Vec<u8>]) -> (Vec<String>, Vec<u8>) {
@@ -16,14 +16,12 @@ fn optimized(parts: &[Vec<u8>]) -> (Vec<String>, Vec<u8>) {
     let options = WriteOptions {
         codec: Codec::new(Format::None, None).unwrap(),
         jobs: NonZeroUsize::MIN,
-        listing: true,
         seekable: false,
     };
     let mut blob = Vec::new();
     let written = optimize(Archive::new(&path, Format::None), options, &mut blob).unwrap();
     assert_eq!(written.blob.diff_id.0, blob::digest_of(&blob));
-    let listing = written.listing.unwrap().render(&ListingStyle::default());
-    (listing.lines().skip(1).map(outline).collect(), blob)
+    (listing(&blob, Format::None).lines().skip(1).map(outline).collect(), blob)
 }
 
 fn symlink(name: &str, target: &str) -> Vec<u8> {

@@ -6,11 +6,11 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use layer::seekable::annotation;
-use layer::{Archive, Codec, Format, LayerError, ListingStyle, WriteOptions, Written};
+use layer::{Archive, Codec, Format, LayerError, WriteOptions, Written};
 use serde_json::Value;
 
 use crate::readers::everything;
-use crate::support::{Fixture, decompress, noise};
+use crate::support::{Fixture, decompress, listing, noise};
 
 fn fixture() -> Fixture {
     let mut fixture = everything();
@@ -109,7 +109,7 @@ fn check_estargz(blob: &[u8], written: &Written) -> BTreeMap<String, Vec<u8>> {
     flate2::read::GzDecoder::new(&body[offset..]).read_to_end(&mut table).unwrap();
     let json = files_of_tar(&table).remove("stargz.index.json").unwrap();
     assert_eq!(written.annotations[annotation::TOC_DIGEST], blob::digest_of(&json).to_string());
-    let listing = written.listing.as_ref().unwrap().render(&ListingStyle::default());
+    let listing = listing(blob, Format::Gzip);
     assert!(listing.contains(&format!("./stargz.index.json type=file size={} ", json.len())), "{listing}");
 
     let toc: Value = serde_json::from_slice(&json).unwrap();
@@ -264,7 +264,7 @@ fn what_cannot_be_seekable_is_said() {
 fn options(format: Format) -> WriteOptions {
     let codec = Codec::new(format, None).unwrap();
     let jobs = std::num::NonZeroUsize::new(2).unwrap();
-    WriteOptions { codec, jobs, listing: true, seekable: true }
+    WriteOptions { codec, jobs, seekable: true }
 }
 
 #[test]

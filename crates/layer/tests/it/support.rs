@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use layer::{
-    Codec, Entry, FileMetadata, Format, ImagePath, LayerError, LayerSpec, ListingStyle, Source, WriteOptions,
-    Written, write_layer,
+    Archive, Codec, Entry, FileMetadata, Format, ImagePath, LayerError, LayerSpec, ListingStyle, Source,
+    WriteOptions, Written, write_layer,
 };
 use tempfile::TempDir;
 
@@ -81,7 +81,7 @@ impl Fixture {
     ) -> Result<(Vec<u8>, Written), LayerError> {
         let codec = Codec::new(format, level)?;
         let jobs = NonZeroUsize::new(jobs).unwrap();
-        let options = WriteOptions { codec, jobs, listing: true, seekable: self.seekable };
+        let options = WriteOptions { codec, jobs, seekable: self.seekable };
         let mut blob = Vec::new();
         let written = write_layer(&self.spec, options, &mut blob)?;
         Ok((blob, written))
@@ -94,9 +94,7 @@ impl Fixture {
 
     /// Its listing without the first line.
     pub(crate) fn listing(&self) -> Vec<String> {
-        let listing =
-            self.layer(Format::None, None, 1).unwrap().1.listing.unwrap().render(&ListingStyle::default());
-        listing.lines().skip(1).map(str::to_owned).collect()
+        listing(&self.tar(), Format::None).lines().skip(1).map(str::to_owned).collect()
     }
 
     /// Paths and what follows `type=` up to the next space, plus the target of links.
@@ -108,6 +106,14 @@ impl Fixture {
     pub(crate) fn error(&self) -> LayerError {
         self.layer(Format::None, None, 1).expect_err("a layer that cannot be")
     }
+}
+
+/// The listing of a blob.
+pub(crate) fn listing(blob: &[u8], format: Format) -> String {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, blob).unwrap();
+    let (_, listing) = layer::import::list(Archive::new(file.path(), format)).unwrap();
+    listing.render(&ListingStyle::default())
 }
 
 /// `path type [-> target]` of a line of a listing.
