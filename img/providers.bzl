@@ -5,7 +5,12 @@ load("@rules_img//img:providers.bzl", "LayersInfo")
 ```
 """
 
-load("//img/private/providers:deploy.bzl", _DeployInfo = "DeployInfo")
+load(
+    "//img/private/providers:deploy.bzl",
+    _DeployInfo = "DeployInfo",
+    _LoadConfigInfo = "LoadConfigInfo",
+    _PushConfigInfo = "PushConfigInfo",
+)
 load("//img/private/providers:image.bzl", _ImageIndexInfo = "ImageIndexInfo", _ImageManifestInfo = "ImageManifestInfo")
 load("//img/private/providers:layer.bzl", _LayersInfo = "LayersInfo", _SingleLayerInfo = "SingleLayerInfo")
 load("//img/private/providers:pull.bzl", _PullInfo = "PullInfo")
@@ -14,5 +19,7 @@ DeployInfo = _DeployInfo
 ImageIndexInfo = _ImageIndexInfo
 ImageManifestInfo = _ImageManifestInfo
 LayersInfo = _LayersInfo
+LoadConfigInfo = _LoadConfigInfo
 PullInfo = _PullInfo
+PushConfigInfo = _PushConfigInfo
 SingleLayerInfo = _SingleLayerInfo

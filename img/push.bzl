@@ -16,5 +16,7 @@ image_push(
 """
 
 load("//img/private/rules:image_push.bzl", _image_push = "image_push")
+load("//img/private/rules:image_push_spec.bzl", _image_push_spec = "image_push_spec")
 
 image_push = _image_push
+image_push_spec = _image_push_spec

@@ -53,6 +53,8 @@ pub(crate) enum Command {
 pub(crate) enum PlanCommand {
     /// Write the plan of a push.
     Push(PlanPushArgs),
+    /// Write one plan of several.
+    Merge(PlanMergeArgs),
 }
 
 /// How a blob is compressed.
@@ -298,4 +300,14 @@ pub(crate) struct PlanPushArgs {
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanMergeArgs {
+    /// The plan.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// A plan whose operations it gets, in the order of the plans.
+    #[arg(long)]
+    pub(crate) plan: Vec<PathBuf>,
 }

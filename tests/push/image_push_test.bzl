@@ -39,6 +39,7 @@ def _plan_test_impl(ctx):
         },
         "registry": "push.example.com",
         "repository": "team/app",
+        "spec": "",
         "strategy": "eager",
         "tags": ["latest"],
         "tracks_content": False,

@@ -10,6 +10,7 @@ mod layout;
 mod listing;
 mod manifest;
 mod optimize;
+mod plan_merge;
 mod plan_push;
 
 use std::num::NonZeroUsize;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Optimize(OptimizeCommand::Manifest(args)) => optimize::run_manifest(&args),
         Command::Optimize(OptimizeCommand::Index(args)) => optimize::run_index(&args),
         Command::Plan(PlanCommand::Push(args)) => plan_push::run(&args),
+        Command::Plan(PlanCommand::Merge(args)) => plan_merge::run(&args),
     }
 }
 

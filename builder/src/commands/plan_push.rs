@@ -18,6 +18,9 @@ use crate::{documents, entries, values};
 #[serde(deny_unknown_fields)]
 struct Values {
     label: String,
+    /// Of the target that says where to push to, if that is not the one with the label.
+    #[serde(default)]
+    spec: String,
     #[serde(default)]
     registry: String,
     #[serde(default)]
@@ -43,8 +46,11 @@ struct Values {
 
 pub(crate) fn run(args: &PlanPushArgs) -> Outcome {
     let values: Values = values::parse(&args.values)?;
-    let label = values.label.clone();
-    build(args, values).map_err(|failure| values::named(&label, failure))
+    let name = match values.spec.as_str() {
+        "" => values.label.clone(),
+        spec => format!("{}: {spec}", values.label),
+    };
+    build(args, values).map_err(|failure| values::named(&name, failure))
 }
 
 fn build(args: &PlanPushArgs, values: Values) -> Outcome {

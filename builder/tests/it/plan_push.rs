@@ -167,3 +167,48 @@ fn a_root_that_is_not_in_the_list() {
         (1, format!("error: //x:push: the plan lacks the document `{digest}` that is to be pushed\n"))
     );
 }
+
+#[test]
+fn a_spec_is_named_beside_the_image() {
+    let workspace = image();
+    let values =
+        r#"{"label":"//x:app","spec":"//:spec","registry":"ghcr.io","repository":"App","strategy":"eager"}"#;
+    let (code, stderr) = run(&workspace, &[], values);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.starts_with("error: //x:app: //:spec: `repository`: `App` is not a repository"),
+        "{stderr}"
+    );
+
+    assert_eq!(run(&workspace, &[], &values.replace("App", "app")), (0, String::new()));
+    let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
+    let Operation::Push(push) = &plan.operations[0];
+    assert_eq!(push.label, "//x:app");
+}
+
+#[test]
+fn plans_are_merged_in_order() {
+    let workspace = image();
+    for (name, repository) in [("one", "z"), ("two", "a")] {
+        let values = format!(
+            r#"{{"label":"//x:app","registry":"ghcr.io","repository":"{repository}","strategy":"eager"}}"#
+        );
+        assert_eq!(run(&workspace, &[], &values), (0, String::new()));
+        fs_err::rename(workspace.at("plan"), workspace.at(name)).unwrap();
+    }
+    workspace.succeed(&["plan", "merge"], &["--output", "merged", "--plan", "one", "--plan", "two"]);
+    let merged = Plan::from_json(workspace.read("merged").as_bytes()).unwrap();
+    let repositories: Vec<_> =
+        merged.operations.iter().map(|Operation::Push(push)| push.repository.as_str()).collect();
+    assert_eq!(repositories, ["z", "a"]);
+    assert_eq!(merged.blobs, Plan::from_json(workspace.read("one").as_bytes()).unwrap().blobs);
+
+    workspace.write("two", "{}");
+    let ended = workspace.run(&["plan", "merge"], &["--output", "merged", "--plan", "two"]);
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.starts_with("error: `two`: not a plan of a deploy target: missing field"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -174,6 +174,14 @@ impl Plan {
         Ok(serde_json::from_slice(text)?)
     }
 
+    /// Adds the operations and blobs of another plan behind those that are there.
+    pub fn append(&mut self, other: Self) {
+        self.operations.extend(other.operations);
+        for (digest, blob) in other.blobs {
+            self.add_blob(digest, blob);
+        }
+    }
+
     /// Adds what is known about a blob. A second entry for a digest completes the first: a runfile is kept, sources
     /// are united.
     pub fn add_blob(&mut self, digest: Digest, blob: Blob) {
@@ -218,6 +226,33 @@ mod tests {
         ] {
             assert!(Plan::from_json(text.as_bytes()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_plan_behind_a_plan() {
+        let digest = Digest::from_bytes([1; 32]);
+        let blob =
+            Blob { media_type: "m".into(), size: 1, kind: Kind::Layer, runfile: None, sources: Vec::new() };
+        let plan = |tag: &str, runfile: Option<&str>| Plan {
+            operations: vec![Operation::Push(Push {
+                label: "//:app".into(),
+                strategy: Strategy::Eager,
+                registry: "r".into(),
+                repository: "x".into(),
+                tags: vec![tag.into()],
+                root: Root { media_type: "m".into(), digest, size: 1 },
+                original: None,
+                cross_mount: CrossMount::Disabled,
+            })],
+            blobs: BTreeMap::from([(digest, Blob { runfile: runfile.map(Into::into), ..blob.clone() })]),
+        };
+        let mut merged = Plan::default();
+        merged.append(plan("a", None));
+        merged.append(plan("b", Some("runfile")));
+        let tags: Vec<_> =
+            merged.operations.iter().map(|Operation::Push(push)| push.tags[0].as_str()).collect();
+        assert_eq!(tags, ["a", "b"]);
+        assert_eq!(merged.blobs, plan("b", Some("runfile")).blobs);
     }
 
     #[test]

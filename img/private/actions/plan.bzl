@@ -1,4 +1,4 @@
-"""The action `PushMetadata`: the plan that the pusher reads, and the runfiles that it reads blobs from.
+"""The actions `PushMetadata` and `DeployMerge`: the plan that the pusher reads, and the runfiles that it reads blobs from.
 
 A blob's path below the runfiles folder is the path that Bazel gave the file: one file has one path in the runfiles of every target,
 and the same target built for two platforms has two. The plan itself finds blobs by digest.
@@ -113,4 +113,25 @@ def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destinat
         inputs = depset(inputs),
         outputs = [output],
         progress_message = "Writing push plan %{label}",
+    )
+
+def merge_plans(ctx, *, output, plans):
+    """Declares the action that makes one plan of several.
+
+    Args:
+        ctx: the rule context.
+        output: File: the plan to write.
+        plans: list of File: the plans, in the order of their operations.
+    """
+    args = lines_args(ctx)
+    args.add("--output", output)
+    args.add_all(plans, before_each = "--plan")
+    run_builder(
+        ctx,
+        verb = ["plan", "merge"],
+        arguments = [args],
+        mnemonic = "DeployMerge",
+        inputs = plans,
+        outputs = [output],
+        progress_message = "Merging plans of %{label}",
     )

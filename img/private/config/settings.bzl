@@ -29,6 +29,8 @@ _SETTINGS = [
     "estargz",
     "insecure",
     "layer_tree_artifact_handling",
+    "load_daemon",
+    "load_strategy",
     "mtree_image_layout",
     "mtree_layer_layout",
     "mtree_options",

@@ -49,21 +49,50 @@ def build_settings_of(ctx):
     """
     return {name: target[BuildSettingInfo].value for name, target in ctx.attr.build_settings.items()}
 
-def stamp_files(ctx, settings, *, templates, files = []):
+def stamp_settings_of(settings):
+    """Those settings that decide about stamping.
+
+    Args:
+        settings: SettingsInfo: the build settings.
+
+    Returns:
+        struct(
+            bazel_setting = bool: whether Bazel was called with `--stamp`,
+            user_preference = string: `auto`, `force` or `disabled`, as `//img/settings:stamp` says,
+        ).
+    """
+    return struct(bazel_setting = settings.bazel_stamp, user_preference = settings.stamp)
+
+def status_files(ctx, stamp, stamp_settings, *, templates, files = []):
     """The workspace status files that an action with templates has to read.
 
     Args:
-        ctx: the rule context; its rule has TEMPLATE_ATTRS.
-        settings: SettingsInfo: the build settings.
+        ctx: the rule context.
+        stamp: string: an attribute `stamp`.
+        stamp_settings: struct: what stamp_settings_of() returned.
         templates: list of string: the templates.
         files: list of File: files whose content can be templates.
 
     Returns:
         list of File: in the order in which their variables are defined; empty if nothing is stamped.
     """
-    stamp = resolve_auto(ctx.attr.stamp, settings.stamp)
-    if stamp == "disabled" or (stamp == "auto" and not settings.bazel_stamp):
+    stamp = resolve_auto(stamp, stamp_settings.user_preference)
+    if stamp == "disabled" or (stamp == "auto" and not stamp_settings.bazel_setting):
         return []
     if not files and not [text for text in templates if is_template(text)]:
         return []
     return [ctx.version_file, ctx.info_file]
+
+def stamp_files(ctx, settings, *, templates, files = []):
+    """The same for a rule that has TEMPLATE_ATTRS itself.
+
+    Args:
+        ctx: the rule context.
+        settings: SettingsInfo: the build settings.
+        templates: list of string: the templates.
+        files: list of File: files whose content can be templates.
+
+    Returns:
+        list of File: see status_files().
+    """
+    return status_files(ctx, ctx.attr.stamp, stamp_settings_of(settings), files = files, templates = templates)

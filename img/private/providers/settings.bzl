@@ -21,6 +21,8 @@ SettingsInfo = provider(
         "estargz": "string: `enabled` or `disabled`.",
         "insecure": "string: `enabled` or `disabled`.",
         "layer_tree_artifact_handling": "string: `full` or `deduplicate_symlink`.",
+        "load_daemon": "string: `docker`, `containerd`, `podman`, `containerization`, `tar` or `generic`.",
+        "load_strategy": "string: `eager` or `lazy`.",
         "mtree_image_layout": "string: `tar` or `oci_layer_filesystem_applied_changeset`.",
         "mtree_layer_layout": "string: `tar` or `oci_layer_filesystem_applied_changeset`.",
         "mtree_options": "string: names of keys, separated by commas.",

@@ -30,10 +30,13 @@ def _image_from_binary_impl(
         layer_budget = 0,
         kind = "auto",
         platforms = None,
+        push_specs = None,
+        load_specs = None,
         tags = None,
         **kwargs):
     platforms = platforms or []
     inner = {"tags": (tags or []) + ["manual"], "visibility": visibility}
+    outer = {"load_specs": load_specs, "push_specs": push_specs, "tags": tags, "visibility": visibility}
     layer_from_binary(
         name = name + ".layer",
         binary = binary,
@@ -45,15 +48,13 @@ def _image_from_binary_impl(
     layers = (layers or []) + [":{}.layer".format(name)]
     if _is_index(name, kind, platforms):
         image_manifest(name = name + ".manifest", layers = layers, **(kwargs | inner))
-        image_index(name = name, manifests = [":{}.manifest".format(name)], platforms = platforms, tags = tags, visibility = visibility)
+        image_index(name = name, manifests = [":{}.manifest".format(name)], platforms = platforms, **outer)
         return
     image_manifest(
         name = name,
         layers = layers,
         platform = platforms[0] if platforms else None,
-        tags = tags,
-        visibility = visibility,
-        **kwargs
+        **(kwargs | outer)
     )
 
 def _image_from_binary(name, binary, visibility = None, **kwargs):
@@ -77,7 +78,8 @@ def _image_from_binary(name, binary, visibility = None, **kwargs):
         visibility: list of label: who may use the image.
         **kwargs: `path`, `include_runfiles` and `layer_budget` as in `layer_from_binary`; `layers`: layers below that of the program;
             `platforms`: the platforms to build for; `kind`: `manifest` (for one platform), `index`, or `auto`, the default: an index if
-            there is more than one platform; and all attributes of `image_manifest` but `platform`.
+            there is more than one platform; and all attributes of `image_manifest` but `platform`. `push_specs` and `load_specs` are about
+            `<name>` as a whole.
     """
     _image_from_binary_impl(name = name, visibility = visibility, binary = binary, **kwargs)
 

@@ -9,6 +9,7 @@ load("//img/private/config:transitions.bzl", "original_platforms_transition", "s
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/providers:pull.bzl", "PullInfo")
 load("//img/private/rules:image_outputs.bzl", "declare_sparse_layout", "layout_groups")
+load("//img/private/rules:image_specs.bzl", "SPEC_ATTRS", "declare_deployment")
 load("//img/private/rules:subject.bzl", "subject_descriptor")
 
 visibility([
@@ -16,7 +17,7 @@ visibility([
     "//tests/...",
 ])
 
-_ATTRS = SETTINGS_ATTRS | TARGET_PLATFORM_ATTRS | TEMPLATE_ATTRS | {
+_ATTRS = SETTINGS_ATTRS | TARGET_PLATFORM_ATTRS | TEMPLATE_ATTRS | SPEC_ATTRS | {
     "annotations": attr.string_dict(
         doc = "Annotations of the index. Values can be templates; `.base` is then the base of the first image that has one.",
     ),
@@ -95,15 +96,17 @@ def _image_index_impl(ctx):
         manifests = manifests,
     )
     info = ImageIndexInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
-    pulls = [target[PullInfo] for target in targets if PullInfo in target]
-    return pulls[:1] + [
+    pulls = [target[PullInfo] for target in targets if PullInfo in target][:1]
+    deployment = declare_deployment(ctx, info, pulls[0] if pulls else None)
+    groups = layout_groups(ctx, info, settings, target_platform_of(ctx)) | deployment.groups
+    return deployment.providers + pulls + [
         DefaultInfo(files = depset([outputs.index])),
         info,
         OutputGroupInfo(
             descriptor = depset([outputs.descriptor]),
             digest = depset([outputs.digest]),
             root_blob = depset([outputs.index]),
-            **layout_groups(ctx, info, settings, target_platform_of(ctx))
+            **groups
         ),
     ]
 

@@ -8,11 +8,12 @@ load("//img/private/config:target_platform.bzl", "target_platform_of")
 load("//img/private/config:templates.bzl", "build_settings_of", "stamp_files")
 load("//img/private/config:transitions.bzl", "single_platform_transition")
 load("//img/private/providers:image.bzl", "ImageManifestInfo")
-load("//img/private/providers:pull.bzl", "PullInfo")
 load("//img/private/rules:base_image.bzl", "base_name", "base_target", "select_base")
 load("//img/private/rules:image_layers.bzl", "collect_layers", "layer_config")
 load("//img/private/rules:image_manifest_attrs.bzl", "IMAGE_MANIFEST_ATTRS")
 load("//img/private/rules:image_outputs.bzl", "declare_listing", "declare_sparse_layout", "layout_groups")
+load("//img/private/rules:image_specs.bzl", "declare_deployment")
+load("//img/private/rules:push_plan.bzl", "original_of")
 load("//img/private/rules:subject.bzl", "subject_descriptor")
 
 visibility([
@@ -156,15 +157,19 @@ def _image_manifest_impl(ctx):
     )
     info = ImageManifestInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
     target = base_target(ctx)
-    pull = [target[PullInfo]] if target and PullInfo in target else []
-    return pull + [
+    original = original_of(target) if target else None
+    deployment = declare_deployment(ctx, info, original)
+    groups = layout_groups(ctx, info, settings, platform) | deployment.groups
+    if info.mtree:
+        groups["mtree"] = depset([info.mtree])
+    return deployment.providers + ([original] if original else []) + [
         DefaultInfo(files = depset([outputs.manifest, outputs.config])),
         info,
         OutputGroupInfo(
             descriptor = depset([outputs.descriptor]),
             digest = depset([outputs.digest]),
             root_blob = depset([outputs.manifest]),
-            **(layout_groups(ctx, info, settings, platform) | ({"mtree": depset([info.mtree])} if info.mtree else {}))
+            **groups
         ),
     ]
 

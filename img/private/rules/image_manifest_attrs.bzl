@@ -6,11 +6,12 @@ load("//img/private/config:target_platform.bzl", "TARGET_PLATFORM_ATTRS")
 load("//img/private/config:templates.bzl", "TEMPLATE_ATTRS")
 load("//img/private/config:transitions.bzl", "forget_original_transition")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
+load("//img/private/rules:image_specs.bzl", "SPEC_ATTRS")
 
 visibility(["//img/private/rules"])
 
 # The attributes of `image_manifest`.
-IMAGE_MANIFEST_ATTRS = TARGET_PLATFORM_ATTRS | SETTINGS_ATTRS | TEMPLATE_ATTRS | {
+IMAGE_MANIFEST_ATTRS = TARGET_PLATFORM_ATTRS | SETTINGS_ATTRS | TEMPLATE_ATTRS | SPEC_ATTRS | {
     "annotations": attr.string_dict(
         doc = "Annotations of the manifest. Values can be templates. `org.opencontainers.image.base.name` and " +
               "`org.opencontainers.image.base.digest` are set by themselves where there is a base, unless they are set here.",
