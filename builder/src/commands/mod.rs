@@ -15,6 +15,7 @@ mod plan_push;
 
 use std::num::NonZeroUsize;
 
+use ::layer::Jobs;
 use tool::Outcome;
 
 use crate::cli::{Cli, Command, OptimizeCommand, PlanCommand};
@@ -40,9 +41,13 @@ pub(crate) fn run(cli: Cli) -> Outcome {
 /// More threads than any machine has processors for would only cost memory.
 const MAX_JOBS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
-/// As many threads as were asked for, or as the machine has processors.
-fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
-    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).min(MAX_JOBS)
+/// As many threads as were asked for, or as the input is worth and the machine has processors for.
+fn jobs(asked: Option<NonZeroUsize>) -> Jobs {
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    match asked {
+        Some(jobs) => Jobs::Exactly(jobs.min(MAX_JOBS)),
+        None => Jobs::AtMost(processors().min(MAX_JOBS)),
+    }
 }
 
 /// The media type that a user asked for, or that of the format.

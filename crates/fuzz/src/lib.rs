@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use layer::import::{inspect, list, optimize, recompress};
-use layer::{Archive, Codec, Format, LayerError, LayerMetadata, Listing, ListingStyle, WriteOptions};
+use layer::{Archive, Codec, Format, Jobs, LayerError, LayerMetadata, Listing, ListingStyle, WriteOptions};
 
 /// A tar as it is.
 pub fn tar(input: &[u8]) {
@@ -93,7 +93,7 @@ fn rewritten_stays(path: &Path, read: &Listing) {
 
 fn options(format: Format) -> WriteOptions {
     let codec = accepted(Codec::new(format, Some(1).filter(|_| format != Format::None)), "a codec");
-    WriteOptions { codec, jobs: NonZeroUsize::MIN, seekable: false }
+    WriteOptions { codec, jobs: Jobs::Exactly(NonZeroUsize::MIN), seekable: false }
 }
 
 /// What was accepted; what was refused must say why, as a mistake of the input.

@@ -7,13 +7,13 @@
 //! Deliberately not here: reading rules' parameter files (program `builder`) and everything about images.
 //!
 //! ```
-//! use layer::{Codec, Entry, Format, ImagePath, LayerSpec, Source, WriteOptions, write_layer};
+//! use layer::{Codec, Entry, Format, ImagePath, Jobs, LayerSpec, Source, WriteOptions, write_layer};
 //!
 //! let entry = Entry { path: ImagePath::parse("/etc/motd")?, source: Source::Empty };
 //! let spec = LayerSpec { entries: vec![entry], ..LayerSpec::default() };
 //! let options = WriteOptions {
 //!     codec: Codec::new(Format::None, None)?,
-//!     jobs: std::num::NonZeroUsize::MIN,
+//!     jobs: Jobs::Exactly(std::num::NonZeroUsize::MIN),
 //!     seekable: false,
 //! };
 //! let mut blob = Vec::new();
@@ -43,7 +43,7 @@ mod tree_links;
 mod write;
 
 pub use attributes::{Attributes, DEFAULT_MODE, FileMetadata, SYMLINK_MODE};
-pub use compress::{Codec, Compressed, Format, FormatError, Sink, compress};
+pub use compress::{Codec, Compressed, Format, FormatError, Jobs, Sink, compress};
 pub use contents::{LayerSpec, TreeArtifacts};
 pub use entry::{Entry, Source};
 pub use error::LayerError;

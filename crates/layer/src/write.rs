@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use blob::Hasher;
@@ -10,7 +9,7 @@ use fs_err::File;
 use oci::{Annotations, Digest};
 
 use crate::attributes::Attributes;
-use crate::compress::{Codec, Compressed, compress};
+use crate::compress::{Codec, Compressed, Jobs, compress};
 use crate::contents::{LayerSpec, Node, NodeKind, collect};
 use crate::error::LayerError;
 use crate::prefetch::{self, Prefetched, Request};
@@ -21,13 +20,16 @@ use crate::tar_sink::TarSink;
 /// Threads that read small files; more of them only wait for each other.
 const MAX_READERS: usize = 4;
 
+/// What a file counts for at least when threads are chosen.
+const SMALLEST_INPUT: u64 = 16 << 10;
+
 /// How a layer is written.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteOptions {
     /// Compression.
     pub codec: Codec,
     /// Compressing threads. Never changes a byte.
-    pub jobs: NonZeroUsize,
+    pub jobs: Jobs,
     /// Whether single files of the layer can be fetched: eStargz with gzip, zstd:chunked with zstd.
     pub seekable: bool,
 }
@@ -61,8 +63,9 @@ pub fn write_layer(
             _ => None,
         })
         .collect();
-    let readers = options.jobs.get().min(MAX_READERS);
-    let (annotations, blob) = compress(options.codec, options.jobs, output, |sink| {
+    let jobs = options.jobs.for_input(input_of(&nodes));
+    let readers = jobs.get().min(MAX_READERS);
+    let (annotations, blob) = compress(options.codec, jobs, output, |sink| {
         std::thread::scope(|scope| {
             let small = Prefetched::start(scope, &requests, readers);
             let tar = TarSink::new(sink, index);
@@ -78,6 +81,15 @@ pub fn write_layer(
     })?;
     let annotations = seekable::annotations(annotations, &blob);
     Ok(Written { blob, annotations })
+}
+
+/// How much work the contents are. To open a small file costs as much as to compress some.
+fn input_of(nodes: &[Node]) -> u64 {
+    let weight = |node: &Node| match node.kind {
+        NodeKind::File { size, .. } => size.max(SMALLEST_INPUT),
+        _ => 0,
+    };
+    nodes.iter().map(weight).sum()
 }
 
 /// The index of a seekable layer, if it can be one.

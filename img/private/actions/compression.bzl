@@ -162,7 +162,8 @@ def add_compression(args, compression):
     if compression.estargz:
         args.add("--estargz")
 
-# A layer of few files is small more often than not, and an image with many layers should build several at once.
+# Bazel knows how many inputs an action has, and not how large they are. A layer of few files is small more often than not; the builder uses one
+# thread for every 8 MiB (a file counts for at least 16 KiB), so what is claimed here is what a small layer uses, and many are built at once.
 _MANY_INPUTS = 64
 
 def _resources_parallel(_os, inputs):
@@ -194,7 +195,8 @@ _RESOURCES = {
 def compression_resources(compression):
     """What an action that compresses needs of the machine: as many processors as it was told to have threads.
 
-    Nobody asked for a number: the builder uses what is idle, and Bazel is told what that is worth to a layer of this size.
+    Nobody asked for a number: the builder uses as many as the bytes are worth, and Bazel is told what can be known of that: their number. Few inputs
+    that are large use more processors than Bazel was told; `compression_jobs` with a number keeps to it.
 
     Args:
         compression: struct: what compression_of() returned.

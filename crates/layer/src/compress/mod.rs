@@ -14,12 +14,14 @@
 
 mod chunk;
 mod codec;
+mod jobs;
 mod pipeline;
 mod sink;
 
 pub(crate) use chunk::{Chunk, Pool};
 pub(crate) use codec::CHUNK_SIZE;
 pub use codec::{Codec, Format, FormatError};
+pub use jobs::Jobs;
 pub(crate) use pipeline::Positions;
 pub use pipeline::{Compressed, compress};
 pub(crate) use sink::Mark;

@@ -46,6 +46,11 @@ impl<'a> Archive<'a> {
         Ok(Self::new(path, format))
     }
 
+    /// Its size on disk.
+    pub(super) fn size(self) -> Result<u64, LayerError> {
+        Ok(fs_err::metadata(self.path).map_err(LayerError::Read)?.len())
+    }
+
     /// Opens it for reading from its start.
     pub(super) fn open(self) -> Result<ArchiveReader, LayerError> {
         let mut file = fs_err::File::open(self.path).map_err(LayerError::Read)?;

@@ -61,8 +61,8 @@ pub fn recompress(
     if options.seekable {
         return rewrite(archive, options, false, output);
     }
-    let (_, blob) =
-        compress(options.codec, options.jobs, output, |sink| scan::scan(archive, false, Some(sink)))?;
+    let jobs = options.jobs.for_input(archive.size()?);
+    let (_, blob) = compress(options.codec, jobs, output, |sink| scan::scan(archive, false, Some(sink)))?;
     Ok(Written { blob, annotations: Annotations::new() })
 }
 
@@ -88,9 +88,9 @@ fn rewrite(
     if !deduplicate {
         digests.fill(None);
     }
-    let (annotations, blob) = compress(options.codec, options.jobs, output, |sink| {
-        optimize::rewrite(archive, &digests, index, sink)
-    })?;
+    let jobs = options.jobs.for_input(archive.size()?);
+    let (annotations, blob) =
+        compress(options.codec, jobs, output, |sink| optimize::rewrite(archive, &digests, index, sink))?;
     let annotations = seekable::annotations(annotations, &blob);
     Ok(Written { blob, annotations })
 }

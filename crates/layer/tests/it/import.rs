@@ -94,7 +94,7 @@ fn compressing_anew_keeps_the_tar() {
     for jobs in [1, 3] {
         let options = WriteOptions {
             codec: Codec::new(Format::Gzip, Some(1)).unwrap(),
-            jobs: NonZeroUsize::new(jobs).unwrap(),
+            jobs: layer::Jobs::Exactly(NonZeroUsize::new(jobs).unwrap()),
             seekable: false,
         };
         let mut blob = Vec::new();

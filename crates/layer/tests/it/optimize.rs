@@ -15,7 +15,7 @@ fn optimized(parts: &[Vec<u8>]) -> (Vec<String>, Vec<u8>) {
     fs_err::write(&path, tar(parts)).unwrap();
     let options = WriteOptions {
         codec: Codec::new(Format::None, None).unwrap(),
-        jobs: NonZeroUsize::MIN,
+        jobs: layer::Jobs::Exactly(NonZeroUsize::MIN),
         seekable: false,
     };
     let mut blob = Vec::new();

@@ -263,7 +263,7 @@ fn what_cannot_be_seekable_is_said() {
 
 fn options(format: Format) -> WriteOptions {
     let codec = Codec::new(format, None).unwrap();
-    let jobs = std::num::NonZeroUsize::new(2).unwrap();
+    let jobs = layer::Jobs::Exactly(std::num::NonZeroUsize::new(2).unwrap());
     WriteOptions { codec, jobs, seekable: true }
 }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use layer::{
-    Archive, Codec, Entry, FileMetadata, Format, ImagePath, LayerError, LayerSpec, ListingStyle, Source,
-    WriteOptions, Written, write_layer,
+    Archive, Codec, Entry, FileMetadata, Format, ImagePath, Jobs, LayerError, LayerSpec, ListingStyle,
+    Source, WriteOptions, Written, write_layer,
 };
 use tempfile::TempDir;
 
@@ -80,7 +80,7 @@ impl Fixture {
         jobs: usize,
     ) -> Result<(Vec<u8>, Written), LayerError> {
         let codec = Codec::new(format, level)?;
-        let jobs = NonZeroUsize::new(jobs).unwrap();
+        let jobs = Jobs::Exactly(NonZeroUsize::new(jobs).unwrap());
         let options = WriteOptions { codec, jobs, seekable: self.seekable };
         let mut blob = Vec::new();
         let written = write_layer(&self.spec, options, &mut blob)?;
