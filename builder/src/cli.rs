@@ -66,7 +66,8 @@ pub(crate) struct Compression {
     /// Compression level; default: 6 for gzip, 3 for zstd.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) level: Option<i32>,
-    /// Compressing threads; default: one for each processor. Changes speed, never bytes.
+    /// Compressing threads; default: one for every 8 MiB of input, at most one for each processor. Changes speed, never
+    /// bytes.
     #[arg(long)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Make single files of the layer fetchable: eStargz with gzip, zstd:chunked with zstd.
@@ -172,6 +173,9 @@ pub(crate) struct BlobArgs {
     /// The file is a tar, and its diff id is wanted.
     #[arg(long)]
     pub(crate) diff_id: bool,
+    /// Take also what becomes more than 1 GiB and more than 1,000 times as large when it is decompressed.
+    #[arg(long)]
+    pub(crate) allow_any_ratio: bool,
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,

@@ -68,6 +68,9 @@ pub(crate) struct ConvertArgs {
     /// Digest of the index, or else of the image.
     #[arg(long)]
     pub(crate) digest: PathBuf,
+    /// Take also layers that become more than 1 GiB and more than 1,000 times as large when they are decompressed.
+    #[arg(long)]
+    pub(crate) allow_any_ratio: bool,
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,

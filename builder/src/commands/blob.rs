@@ -78,7 +78,8 @@ fn describe(args: &BlobArgs, as_tar: bool) -> Result<Described, Failure> {
         let (digest, size) = blob::hash_file(&args.input)?;
         return Ok(Described { digest, size, diff_id: None });
     }
-    let archive = Archive::detect(&args.input).map_err(super::layer_failure)?;
+    let detected = Archive::detect(&args.input).map_err(super::layer_failure)?;
+    let archive = Archive { any_ratio: args.allow_any_ratio, ..detected };
     let written = ::layer::import::inspect(archive).map_err(super::layer_failure)?;
     let ::layer::Compressed { digest, size, diff_id, .. } = written.blob;
     Ok(Described { digest, size, diff_id: Some(diff_id) })

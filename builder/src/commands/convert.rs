@@ -31,7 +31,7 @@ fn build(args: &ConvertArgs) -> Outcome {
     let layout = Layout::open(&args.layout)?;
     let images = layout.images().about(format!("OCI layout `{}`", args.layout.display()))?;
     let mut descriptors = Vec::new();
-    for wanted in read_wanted(&args.entries)? {
+    for wanted in read_wanted(&args.entries, args.allow_any_ratio)? {
         let image = choose(&images, &wanted.platform)?;
         let about = || format!("the image for `{}`", wanted.platform);
         extract(&layout, image, &wanted).map_err(|failure| failure.context(about()))?;
@@ -61,9 +61,10 @@ struct WantedLayer {
     blob: PathBuf,
     metadata: PathBuf,
     listing: PathBuf,
+    any_ratio: bool,
 }
 
-fn read_wanted(list: &Path) -> Result<Vec<Wanted>, Failure> {
+fn read_wanted(list: &Path, any_ratio: bool) -> Result<Vec<Wanted>, Failure> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for fields in entries::read_fields(list)? {
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
@@ -80,6 +81,7 @@ fn read_wanted(list: &Path) -> Result<Vec<Wanted>, Failure> {
                 blob: blob.into(),
                 metadata: metadata.into(),
                 listing: listing.into(),
+                any_ratio,
             }),
             _ => {
                 let error = anyhow!("`{}` in `{}` is not an entry", fields.join(" "), list.display());
@@ -149,7 +151,8 @@ fn extract_layer(
         _ => return Err(anyhow!("`{found}` is no tar archive").into()),
     };
     let path = layout.blob(layer.digest);
-    let (written, listing) = list(Archive::new(&path, format)).map_err(super::layer_failure)?;
+    let archive = Archive { any_ratio: wanted.any_ratio, ..Archive::new(&path, format) };
+    let (written, listing) = list(archive).map_err(super::layer_failure)?;
     if (written.blob.digest, written.blob.size) != (layer.digest, layer.size) {
         let error =
             anyhow!("`{}` is not the blob that the manifest names, `{}`", path.display(), layer.digest);

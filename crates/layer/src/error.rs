@@ -204,9 +204,11 @@ impl LayerError {
             Self::Archive { problem: Problem::Truncated { .. }, .. } | Self::Damaged(_) => {
                 vec!["make or download the file again".to_owned()]
             }
-            Self::Bomb(_) => {
-                vec!["if it is meant to be like this, decompress it and give the archive itself".to_owned()]
-            }
+            Self::Bomb(_) => vec![
+                "if it is meant to be like this, decompress it and give the archive itself".to_owned(),
+                "or take all archives as they are: `--@rules_img//img/settings:allow_any_compression_ratio=enabled`"
+                    .to_owned(),
+            ],
             Self::Archive { .. } => {
                 vec!["write the archive anew, for example with `tar --format=posix`".to_owned()]
             }

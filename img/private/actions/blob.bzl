@@ -1,5 +1,6 @@
 """The action `LayerMetadata` for a file of any kind that is a layer as it is."""
 
+load("//img/private/actions:archive.bzl", "add_archive")
 load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
 
 visibility([
@@ -7,7 +8,7 @@ visibility([
     "//tests/...",
 ])
 
-def describe_blob(ctx, *, src, metadata, diff_id, values):
+def describe_blob(ctx, *, src, metadata, diff_id, settings, values):
     """Declares the action.
 
     Args:
@@ -15,6 +16,7 @@ def describe_blob(ctx, *, src, metadata, diff_id, values):
         src: File: the file.
         metadata: File: the layer metadata to write.
         diff_id: bool: whether the file is a tar archive, compressed or not, whose diff id is wanted.
+        settings: SettingsInfo: the build settings.
         values: dict: what users typed, see docs/design/architecture.md.
     """
     args = lines_args(ctx)
@@ -22,6 +24,7 @@ def describe_blob(ctx, *, src, metadata, diff_id, values):
     args.add("--metadata", metadata)
     if diff_id:
         args.add("--diff-id")
+        add_archive(args, settings)
     add_values(args, values)
     run_builder(
         ctx,

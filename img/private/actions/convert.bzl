@@ -1,5 +1,6 @@
 """The actions `ConvertOCILayoutToImageManifest` and `ConvertOCILayoutToImageIndex`: images are taken out of an OCI layout."""
 
+load("//img/private/actions:archive.bzl", "add_archive")
 load("//img/private/actions:builder.bzl", "add_values", "label_string", "lines_args", "run_builder")
 
 visibility([
@@ -14,7 +15,7 @@ def _image_lines(image):
         for layer in image.layers
     ]
 
-def convert_layout(ctx, *, src, images, digest, index = None):
+def convert_layout(ctx, *, src, images, digest, settings, index = None):
     """Declares the action.
 
     Args:
@@ -26,6 +27,7 @@ def convert_layout(ctx, *, src, images, digest, index = None):
             layers = list of SingleLayerInfo: what to write, the lowest layer first,
         ): the images to take.
         digest: File: digest of the index, or else of the only image.
+        settings: SettingsInfo: the build settings.
         index: struct(index = File, descriptor = File) or None: the index over the images to write, if one is wanted.
     """
     args = lines_args(ctx)
@@ -33,6 +35,7 @@ def convert_layout(ctx, *, src, images, digest, index = None):
     # The directory itself, not the files in it.
     args.add_all([src], before_each = "--layout", expand_directories = False)
     args.add("--digest", digest)
+    add_archive(args, settings)
     outputs = [digest]
     if index:
         args.add("--index", index.index)

@@ -1,5 +1,6 @@
 """The actions `LayerMetadata`, `LayerCompress` and `LayerOptimize`: a tar archive becomes a layer."""
 
+load("//img/private/actions:archive.bzl", "add_archive")
 load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
 load("//img/private/actions:compression.bzl", "add_compression", "compression_resources")
 
@@ -14,6 +15,7 @@ def import_layer(
         src,
         source_format,
         metadata,
+        settings,
         values,
         blob = None,
         compression = None,
@@ -25,6 +27,7 @@ def import_layer(
         src: File: the archive.
         source_format: string: how it is compressed: `gzip`, `zstd` or `none`.
         metadata: File: the layer metadata to write.
+        settings: SettingsInfo: the build settings.
         values: dict: what users typed, see docs/design/architecture.md.
         blob: File or None: the layer to write; None: the archive is the layer, as it is.
         compression: struct or None: with a blob, what compression_of() returned.
@@ -34,6 +37,7 @@ def import_layer(
     args.add("--input", src)
     args.add("--source-format", source_format)
     args.add("--metadata", metadata)
+    add_archive(args, settings)
     outputs = [metadata]
     mnemonic = "LayerMetadata"
     progress_message = "Reading layer %{label}"

@@ -1,5 +1,6 @@
 """The actions `ImageOptimizeLayer`, `ImageOptimizeManifest` and `ImageOptimizeIndex`: an image is compressed anew."""
 
+load("//img/private/actions:archive.bzl", "add_archive")
 load("//img/private/actions:builder.bzl", "add_values", "lines_args", "run_builder")
 load("//img/private/actions:compression.bzl", "add_compression", "compression_resources")
 
@@ -8,7 +9,7 @@ visibility([
     "//tests/...",
 ])
 
-def optimize_layer(ctx, *, src, source_format, blob, metadata, compression, values):
+def optimize_layer(ctx, *, src, source_format, blob, metadata, compression, settings, values):
     """Declares the action that compresses a layer.
 
     Args:
@@ -18,6 +19,7 @@ def optimize_layer(ctx, *, src, source_format, blob, metadata, compression, valu
         blob: File: the layer to write.
         metadata: File: its metadata.
         compression: struct: what compression_of() returned.
+        settings: SettingsInfo: the build settings.
         values: dict: what users typed, see docs/design/architecture.md.
     """
     args = lines_args(ctx)
@@ -25,6 +27,7 @@ def optimize_layer(ctx, *, src, source_format, blob, metadata, compression, valu
     args.add("--source-format", source_format)
     args.add("--metadata", metadata)
     args.add("--output", blob)
+    add_archive(args, settings)
     add_compression(args, compression)
     add_values(args, values)
     run_builder(

@@ -17,6 +17,7 @@ visibility([
 
 # The names of the settings; each is a target in //img/settings and a field of SettingsInfo.
 _SETTINGS = [
+    "allow_any_compression_ratio",
     "compress",
     "compression_jobs",
     "compression_level",

@@ -8,6 +8,7 @@ visibility([
 SettingsInfo = provider(
     doc = "The values of the build settings in `//img/settings`, each a string as it was typed.",
     fields = {
+        "allow_any_compression_ratio": "string: `enabled` or `disabled`.",
         "bazel_stamp": "bool: whether Bazel was called with `--stamp`.",
         "compress": "string: `gzip` or `zstd`.",
         "compression_jobs": "string: `auto`, `nproc` or a number.",

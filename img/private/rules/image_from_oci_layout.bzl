@@ -87,7 +87,7 @@ def _manifest_impl(ctx):
     name = ctx.label.name
     image = _image(ctx, name, name + "_image", ctx.attr.os, ctx.attr.architecture, ctx.attr.variant)
     digest = ctx.actions.declare_file(name + "_digest")
-    convert_layout(ctx, src = ctx.file.src, images = [image], digest = digest)
+    convert_layout(ctx, src = ctx.file.src, images = [image], digest = digest, settings = settings_of(ctx))
     fields = _fields(image, declare_listing(ctx, image.layers, settings_of(ctx)))
     info = ImageManifestInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
     return [
@@ -157,7 +157,7 @@ def _index_impl(ctx):
         descriptor = ctx.actions.declare_file(name + "_descriptor.json"),
         index = ctx.actions.declare_file(name + "_index.json"),
     )
-    convert_layout(ctx, src = ctx.file.src, images = images, digest = digest, index = outputs)
+    convert_layout(ctx, src = ctx.file.src, images = images, digest = digest, index = outputs, settings = settings_of(ctx))
     fields = dict(
         descriptor = outputs.descriptor,
         index = outputs.index,

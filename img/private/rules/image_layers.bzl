@@ -10,7 +10,7 @@ visibility([
     "//tests/...",
 ])
 
-def _import_archive(ctx, archive, label, name):
+def _import_archive(ctx, archive, label, name, settings):
     """Makes a layer of an archive that is used as it is."""
     format = tar_format(archive)
     metadata = ctx.actions.declare_file(name + "_metadata.json")
@@ -19,6 +19,7 @@ def _import_archive(ctx, archive, label, name):
         src = archive,
         source_format = format,
         metadata = metadata,
+        settings = settings,
         values = {
             "annotations": {},
             "history": "bazel build " + label_string(label),
@@ -34,11 +35,12 @@ def _import_archive(ctx, archive, label, name):
         sources = [],
     )
 
-def collect_layers(ctx):
+def collect_layers(ctx, settings):
     """The layers that an image adds to its base.
 
     Args:
         ctx: the rule context; its rule has an attribute `layers`.
+        settings: SettingsInfo: the build settings.
 
     Returns:
         list of SingleLayerInfo: the lowest first.
@@ -61,7 +63,7 @@ def collect_layers(ctx):
             ))
         for number, file in enumerate(files):
             name = "{}_layer_{}_{}".format(ctx.label.name, position, number)
-            layers.append(_import_archive(ctx, file, target.label, name))
+            layers.append(_import_archive(ctx, file, target.label, name, settings))
     return layers
 
 def layer_config(targets):

@@ -128,7 +128,7 @@ def _image_manifest_impl(ctx):
     settings = settings_of(ctx)
     platform = target_platform_of(ctx)
     base = select_base(ctx, platform)
-    layers = collect_layers(ctx)
+    layers = collect_layers(ctx, settings)
     all_layers = (base.layers if base else []) + layers
     _check_layers(ctx, all_layers)
     created_timestamp = _created_timestamp(ctx, settings)

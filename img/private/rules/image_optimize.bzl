@@ -62,6 +62,7 @@ def _optimized_layer(ctx, layer, prefix, compression):
         blob = blob,
         metadata = metadata,
         compression = compression,
+        settings = settings_of(ctx),
         values = {"label": label_string(ctx.label), "media_type": media_type},
     )
     return SingleLayerInfo(

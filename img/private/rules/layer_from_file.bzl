@@ -3,6 +3,7 @@
 load("//img:media_types.bzl", "UNCOMPRESSED_LAYER")
 load("//img/private/actions:blob.bzl", "describe_blob")
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN", "label_string")
+load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
 load("//img/private/providers:layer.bzl", "LayersInfo", "SingleLayerInfo")
 load("//img/private/rules:layer_attrs.bzl", "layer_providers")
 
@@ -11,7 +12,7 @@ visibility([
     "//tests/...",
 ])
 
-_ATTRS = {
+_ATTRS = SETTINGS_ATTRS | {
     "annotations": attr.string_dict(
         doc = "Annotations of the layer's descriptor. They win over `base_name_annotations`.",
     ),
@@ -54,6 +55,7 @@ def _layer_from_file_impl(ctx):
         src = ctx.file.src,
         metadata = metadata,
         diff_id = ctx.attr.diff_id,
+        settings = settings_of(ctx),
         values = {
             "annotations": ctx.attr.annotations,
             "base_name": ctx.file.src.basename,

@@ -62,6 +62,7 @@ def _layer_from_tar_impl(ctx):
         blob = blob,
         compression = compression_of(ctx, format, settings, estargz = estargz) if rewrite else None,
         optimize = ctx.attr.optimize,
+        settings = settings,
         values = values,
     )
     list_layer(ctx, blob = blob or ctx.file.src, format = format, listing = listing, settings = settings)
