@@ -20,8 +20,7 @@ class Layouts(ImagesBench):
                 # Both want a name for what they read.
                 copy = self.folder / f"{name}-copy"
                 process.run(["skopeo", "copy", "--insecure-policy", f"oci:{layout}", f"oci:{copy}:image"])
-                if name != "empty":
-                    process.run(["umoci", "unpack", "--image", f"{copy}:image", self.folder / f"{name}-bundle"])
+                process.run(["umoci", "unpack", "--image", f"{copy}:image", self.folder / f"{name}-bundle"])
 
     def test_an_index_is_the_index_file(self):
         self.build_groups(["platforms"], "oci_layout,oci_tarball,+default")
@@ -86,7 +85,7 @@ class Daemons(ImagesBench):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.build_groups(["runnable", "platforms"], "docker_tarball")
+        cls.build_groups(["runnable", "platforms", "empty"], "docker_tarball")
 
     def expected(self):
         """What the image prints."""
@@ -115,6 +114,8 @@ class Daemons(ImagesBench):
                 image = docker.run("images", "--all", "--no-trunc", "--quiet").stdout.split()[0]
                 self.assertEqual(docker.run("run", "--rm", "--network=none", image).stdout, self.expected())
                 docker.run("rmi", "--force", image)
+            docker.run("load", "--input", self.images.output("empty_docker.tar"))
+            self.assertEqual(len(docker.run("images", "--all", "--quiet").stdout.split()), 1, "an image without layers is one, too")
             docker.stop()
 
     def test_podman(self):
@@ -125,6 +126,7 @@ class Daemons(ImagesBench):
             done = process.run([*podman, "run", "--rm", "--network=none", "image:latest"])
             self.assertEqual(done.stdout, self.expected())
             process.run([*podman, "rmi", "--force", "--all"])
+        self.assertIn("image:latest", process.run([*podman, "load", "--input", self.images.output("empty_docker.tar")]).stdout)
 
 
 class Structure(ImagesBench):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from harness import judges, schemas
+from harness import judges, remote, schemas
 from harness.images import ARTIFACTS, CONFIG, INDEXES, ON_PULLED, SCRATCH, ImagesBench
 
 
@@ -172,6 +172,27 @@ class OnDemand(ImagesBench):
         for name in ["gzip_oci_layout/index.json", "gzip_oci_layout.tar", "gzip_docker.tar", "gzip_sparse_oci_layout/root.descriptor.json",
                      "gzip.mtree"]:
             self.assertFalse(self.images.output(name).exists(), name)
+
+    def blobs(self):
+        """The layers that are on this machine, also those of other platforms."""
+        folder = self.images.output("").resolve().parents[1]
+        return sorted(path.name for path in folder.glob("*/bin/*_layer.t*") if path.suffix != ".json")
+
+    def test_layers_stay_in_the_remote_cache(self):
+        cache = self.server(remote.RemoteCache(self.folder / "remote"))
+        flags = [*cache.flags, "--remote_download_minimal"]
+        self.images.bazel("clean")
+        self.images.build("//:all_codecs", "//:platforms", *cache.flags)
+        self.assertEqual(self.blobs(), ["gzip_layer.tgz", "plain_layer.tar", "zstd_layer.tar.zst"])
+
+        self.images.bazel("clean")
+        said = self.images.build("//:all_codecs", "//:platforms", "--output_groups=+descriptor,+digest", *flags).stderr
+        self.assertNotIn("linux-sandbox", said)
+        self.build_groups(["all_codecs"], "mtree,sparse_oci_layout", *flags)
+        self.assertEqual(self.blobs(), [], "neither documents nor listings need a blob")
+
+        self.build_groups(["all_codecs"], "oci_layout", *flags)
+        self.assertEqual(self.blobs(), ["gzip_layer.tgz", "plain_layer.tar", "zstd_layer.tar.zst"])
 
     def test_a_layer_is_built_once_for_all_platforms(self):
         log = self.folder / "execution.json"
