@@ -40,7 +40,7 @@ key_of_buildgrid() { hash_files "$HERE/buildgrid.txt"; }
 # The list of paths is part of the key, so that an empty file counts, too.
 key_of_config() {
   local files
-  mapfile -t files < <(find "$HERE/modules" -type f | sort)
+  mapfile -t files < <(find "$HERE/modules" "$HERE/repositories" -type f | sort)
   files=("$SELF" "$HERE/setup.bash" "$HERE/bazelrc.in" "$HERE/modules.txt" "${files[@]}")
   echo "$TESTBED $(key_of_packages) ${files[*]#"$HERE"} $(hash_files "${files[@]}")" | sha256sum
 }
@@ -280,6 +280,7 @@ stage_config() {
   mkdir -p "$staging/registry/modules"
   printf '{}\n' >"$staging/registry/bazel_registry.json"
   stage_modules "$staging/modules"
+  cp -r "$HERE/repositories" "$staging/repositories"
   mkdir "$staging/version"
   printf 'build.label=%s\n' "$(<"$ROOT/usr/share/bazel/build-label.txt")" \
     >"$staging/version/build-data.properties"
@@ -338,6 +339,7 @@ write_bazelrc() {
   text=$(<"$HERE/bazelrc.in")
   text=${text//@OUTPUT_USER_ROOT@/$OUTPUT_USER_ROOT}
   text=${text//@SHARE@/$SHARE}
+  text=${text//@MACHINE@/$(uname -m)}
   text=${text//@WORKSPACE_OVERRIDES@/$workspace_overrides}
   text=${text//@OVERRIDES@/$overrides}
   printf '%s\n' "$text"
