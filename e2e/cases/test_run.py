@@ -9,7 +9,7 @@ WAYS = ("files", "private", "shared")
 
 
 class Run(Bench):
-    """C++, Python and shell on one base, in one containerd."""
+    """C++, Python and shell on one base, Java on another, in one containerd."""
 
     @classmethod
     def setUpClass(cls):
@@ -26,10 +26,10 @@ class Run(Bench):
         self.containerd.ctr("images", "pull", "--plain-http", reference)
         return self.containerd.ctr("run", "--rm", reference, target).stdout
 
-    def built(self, name):
-        """A workspace with all of its targets built."""
-        workspace = self.workspace(name, self.registry, self.base)
-        workspace.build("//:all")
+    def built(self, name, *flags, base=None):
+        """A workspace with all of its targets built, on the base of the class or on another."""
+        workspace = self.workspace(name, self.registry, base or self.base)
+        workspace.build("//:all", *flags)
         return workspace
 
     def test_cc(self):
@@ -55,3 +55,11 @@ class Run(Bench):
             with self.subTest(way):
                 printed = self.printed(shell, f"push_{way}", f"shell/{way}:latest")
                 self.assertEqual(printed, "HELLO, GRACE HOPPER\n")
+
+    def test_java(self):
+        base = push_base(self.folder, self.registry, repository="demo/java", rootfs=root_filesystem(self.folder, java=True))
+        java = self.built("java", "--config=java", base=base)
+        for way in WAYS:
+            with self.subTest(way):
+                printed = self.printed(java, f"push_{way}", f"java/{way}:latest")
+                self.assertEqual(printed, "good afternoon, Barbara Liskov! production\n")
