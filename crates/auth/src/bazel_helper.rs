@@ -21,7 +21,7 @@ pub struct BazelHelper {
     answers: Mutex<Answers>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct HelperAnswer {
     #[serde(default)]
     headers: BTreeMap<String, Vec<String>>,
@@ -44,24 +44,39 @@ impl BazelHelper {
         &self.program
     }
 
-    fn get(&self, host: &str) -> Result<Option<Credential>, Error> {
+    /// Asks for the headers of requests to a URI, such as `https://host/service`; none where the helper has nothing to
+    /// say. Every call asks anew.
+    pub fn headers(&self, uri: &str) -> Result<Vec<(String, Secret)>, Error> {
+        let answer = self.ask(uri)?;
+        let pairs = answer.headers.into_iter().flat_map(|(name, values)| {
+            values.into_iter().map(move |value| (name.clone(), Secret::new(value)))
+        });
+        Ok(pairs.collect())
+    }
+
+    fn ask(&self, uri: &str) -> Result<HelperAnswer, Error> {
         let program = self.program.to_string_lossy().into_owned();
-        let question = serde_json::json!({ "uri": host }).to_string();
+        let question = serde_json::json!({ "uri": uri }).to_string();
         let output = run(&program, question.as_bytes(), self.timeout)?;
         if !output.status.success() {
             return Err(output.failure(&program));
         }
-        let answer: HelperAnswer = match serde_json::from_str(&output.stdout) {
-            Ok(answer) => answer,
-            Err(_) if output.stdout.trim().is_empty() => return Ok(None),
-            Err(_) => {
-                return Err(Error::HelperAnswer { program, problem: "not a JSON object with `headers`" });
-            }
-        };
+        match serde_json::from_str(&output.stdout) {
+            Ok(answer) => Ok(answer),
+            Err(_) if output.stdout.trim().is_empty() => Ok(HelperAnswer::default()),
+            Err(_) => Err(Error::HelperAnswer { program, problem: "not a JSON object with `headers`" }),
+        }
+    }
+
+    fn get(&self, host: &str) -> Result<Option<Credential>, Error> {
+        let answer = self.ask(host)?;
         let mut values = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         let Some(value) = values.find_map(|(_, values)| values.first()) else { return Ok(None) };
-        let unusable = "`Authorization` is neither `Basic` nor `Bearer`";
-        parse_authorization(value).map(Some).ok_or(Error::HelperAnswer { program, problem: unusable })
+        let unusable = Error::HelperAnswer {
+            program: self.program.to_string_lossy().into_owned(),
+            problem: "`Authorization` is neither `Basic` nor `Bearer`",
+        };
+        parse_authorization(value).map(Some).ok_or(unusable)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`FakeRegistry`] is a registry in memory that can be told to fail in every way that a registry was ever seen to
 //! fail, and that remembers what it was asked. [`proxy`] puts latency, counters and the same faults before a real
-//! one. [`base_image`] makes a large image without a large file.
+//! one. [`base_image`] makes a large image without a large file. With the feature `cas`, `fake_cas` is a remote cache.
 //!
 //! Nothing is shared with the crate `registry`: a bug must not agree with itself. Everything listens on loopback, on
 //! ports that the system picks, and nothing sleeps except where latency is what is asked for.
@@ -20,6 +20,8 @@
 
 mod answer;
 pub mod base_image;
+#[cfg(feature = "cas")]
+pub mod fake_cas;
 mod fake_registry;
 mod fault;
 mod guard;

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("template", &[]),
     ("auth", &[]),
     ("blob", &["oci"]),
+    ("cas", &["auth", "blob", "oci"]),
     ("plan", &["oci"]),
     ("layer", &["blob", "oci"]),
     ("layout", &["blob", "oci"]),
@@ -23,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "layout", "oci", "plan", "template", "tool"]),
-    ("pusher", &["blob", "connect", "oci", "plan", "registry", "tool"]),
+    ("pusher", &["auth", "blob", "cas", "connect", "oci", "plan", "registry", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
     ("registry-server", &["blob", "oci", "tool"]),

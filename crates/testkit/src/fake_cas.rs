@@ -1,0 +1,168 @@
+//! A remote cache in memory that can be told to fail in the ways that remote caches were seen to fail.
+//!
+//! ```
+//! use testkit::fake_cas::{Failure, FakeCas};
+//! let cache = FakeCas::start();
+//! let digest = cache.add(b"layer".to_vec());
+//! cache.fail("Read", Failure::Drop(2), 1);
+//! assert!(cache.endpoint().starts_with("grpc://127.0.0.1:"));
+//! # let _ = digest;
+//! ```
+
+mod services;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use oci::Digest;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tonic::transport::server::TcpIncoming;
+
+use services::Services;
+
+/// What the cache does instead of answering properly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Breaks the stream after so many bytes.
+    Drop(u64),
+    /// Sends another bit in the middle.
+    Flip,
+    /// Sends one byte less and says that this was all.
+    Short,
+    /// Sends one byte more.
+    Long,
+    /// Says that the blob is not there.
+    NotFound,
+    /// Says `UNAVAILABLE`, and after which time to come back.
+    Unavailable(Option<Duration>),
+    /// Says `UNAUTHENTICATED`.
+    Unauthenticated,
+    /// Sends so many bytes and then nothing, for ever.
+    Stall(u64),
+}
+
+/// What the cache was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Name of the method, such as `Read`.
+    pub method: &'static str,
+    /// What of: the resource name and offset of a read, the number of blobs of a question.
+    pub about: String,
+    /// The `authorization` header, or empty.
+    pub authorization: String,
+}
+
+/// What the cache says that it can do.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Numbers of digest functions (REAPI, `DigestFunction.Value`).
+    pub digest_functions: Vec<i32>,
+    /// Whether blobs can be read in zstd.
+    pub zstd: bool,
+    /// Largest batch.
+    pub max_batch: i64,
+    /// Whether it stores blobs at all.
+    pub is_cache: bool,
+}
+
+#[derive(Default)]
+struct State {
+    blobs: BTreeMap<String, Bytes>,
+    failures: Vec<(&'static str, Failure, usize)>,
+    calls: Vec<Call>,
+    offer: Offer,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self { digest_functions: vec![1], zstd: false, max_batch: 1 << 20, is_cache: true }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<State>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A remote cache on loopback; it ends when this is dropped.
+pub struct FakeCas {
+    shared: Shared,
+    endpoint: String,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl FakeCas {
+    /// Starts on a free port.
+    pub fn start() -> Self {
+        let shared = Shared::default();
+        let services = Services(shared.clone());
+        let (stop, stopped) = oneshot::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime can be made");
+            runtime.block_on(async move {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+                let address = listener.local_addr().expect("a bound socket has an address");
+                if sender.send(address).is_ok() {
+                    tokio::select! {
+                        _ = services.serve(TcpIncoming::from(listener)) => {}
+                        _ = stopped => {}
+                    }
+                }
+            });
+        });
+        let address = receiver.recv().expect("the server's thread sends its address");
+        Self { shared, endpoint: format!("grpc://{address}"), stop: Some(stop) }
+    }
+
+    /// What a client is told.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Stores a blob.
+    pub fn add(&self, bytes: impl Into<Bytes>) -> Digest {
+        let bytes = bytes.into();
+        let digest = crate::digest_of(&bytes);
+        self.shared.lock().blobs.insert(digest.hex(), bytes);
+        digest
+    }
+
+    /// Says something else about what it can do.
+    pub fn offer(&self, offer: Offer) {
+        self.shared.lock().offer = offer;
+    }
+
+    /// Fails at the next so many calls of a method.
+    pub fn fail(&self, method: &'static str, failure: Failure, times: usize) {
+        self.shared.lock().failures.push((method, failure, times));
+    }
+
+    /// What it was asked so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.lock().calls.clone()
+    }
+
+    /// The same, as `Method about`.
+    pub fn asked(&self) -> Vec<String> {
+        self.calls().iter().map(|call| format!("{} {}", call.method, call.about)).collect()
+    }
+}
+
+impl Drop for FakeCas {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+}
