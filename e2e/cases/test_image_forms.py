@@ -114,8 +114,7 @@ class Daemons(ImagesBench):
                 image = docker.run("images", "--all", "--no-trunc", "--quiet").stdout.split()[0]
                 self.assertEqual(docker.run("run", "--rm", "--network=none", image).stdout, self.expected())
                 docker.run("rmi", "--force", image)
-            docker.run("load", "--input", self.images.output("empty_docker.tar"))
-            self.assertEqual(len(docker.run("images", "--all", "--quiet").stdout.split()), 1, "an image without layers is one, too")
+            self.assertIn("Loaded image: image:latest", docker.run("load", "--input", self.images.output("empty_docker.tar")).stdout)
             docker.stop()
 
     def test_podman(self):
