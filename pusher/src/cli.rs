@@ -27,6 +27,12 @@ pub(crate) struct Cli {
     /// Transfers that run at the same time
     #[arg(short, long, value_name = "N", default_value = "16")]
     pub(crate) jobs: NonZeroUsize,
+    /// With the strategy lazy: Bazel's remote cache, written as Bazel's own option has it
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) remote_cache: Option<String>,
+    /// With the strategy lazy: Bazel's disk cache, asked before the remote one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk_cache: Option<PathBuf>,
     /// How to show progress
     #[arg(long, value_name = "HOW")]
     pub(crate) progress: Option<ProgressMode>,

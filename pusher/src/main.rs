@@ -3,6 +3,7 @@
 //! A deploy target's executable is this program under the target's name. It reads the plan that the build put beside it,
 //! asks the registry what it has, and sends the rest.
 
+mod caches;
 mod cli;
 mod commands;
 mod progress;

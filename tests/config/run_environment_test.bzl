@@ -7,8 +7,11 @@ def _settings(**kwargs):
     settings = {
         "credential_helper": "",
         "credential_helper_oci_registry": "",
+        "credential_helper_remote_cache": "",
         "docker_config_path": "",
         "insecure": "disabled",
+        "remote_cache": "",
+        "remote_instance_name": "",
     }
     return struct(**(settings | kwargs))
 
@@ -21,7 +24,11 @@ def _defaults_test_impl(ctx):
         "IMG_AUTH_DEBUG",
         "IMG_CREDENTIAL_HELPER",
         "IMG_CREDENTIAL_HELPER_OCI_REGISTRY",
+        "IMG_CREDENTIAL_HELPER_REMOTE_CACHE",
+        "IMG_DISK_CACHE",
         "IMG_INSECURE",
+        "IMG_REAPI_ENDPOINT",
+        "IMG_REAPI_INSTANCE_NAME",
         "REGISTRY_AUTH_FILE",
     ], info.inherited_environment)
     return unittest.end(env)

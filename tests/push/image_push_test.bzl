@@ -98,6 +98,31 @@ settings_test = analysistest.make(_settings_test_impl, config_settings = _ON_AMD
     _INSECURE: "enabled",
 })
 
+def _lazy_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_with(env, "PushMetadata")
+    asserts.equals(env, "lazy", values_of(action)["strategy"])
+    entries = _entries(action)
+    layers = [entry for entry in entries if entry[0] == "layer"]
+    asserts.equals(env, [["", "//tests/push:push_layer"]], [layer[2:] for layer in layers], "no runfile, and who makes it")
+
+    target = analysistest.target_under_test(env)
+    runfiles = target[DefaultInfo].default_runfiles
+    shipped = [entry.target_file for entry in runfiles.root_symlinks.to_list()] + runfiles.files.to_list()
+    asserts.false(env, "push_layer.tgz" in [file.basename for file in shipped])
+    asserts.false(env, target[DeployInfo].include_layers)
+    asserts.equals(env, ["push_layer.tgz"], [file.basename for file in target[OutputGroupInfo].layers.to_list()])
+    environment = target[RunEnvironmentInfo].environment
+    asserts.equals(env, "grpcs://cache.example.com", environment["IMG_REAPI_ENDPOINT"])
+    asserts.equals(env, "main", environment["IMG_REAPI_INSTANCE_NAME"])
+    return analysistest.end(env)
+
+lazy_test = analysistest.make(_lazy_test_impl, config_settings = _ON_AMD64 | {
+    str(Label("//img/settings:push_strategy")): "lazy",
+    str(Label("//img/settings:remote_cache")): "grpcs://cache.example.com",
+    str(Label("//img/settings:remote_instance_name")): "main",
+})
+
 def _index_test_impl(ctx):
     env = analysistest.begin(ctx)
     action = action_with(env, "PushMetadata")
@@ -154,6 +179,8 @@ def image_push_test_suite(name):
     plan_test(name = "plan_test", target_under_test = ":push")
 
     image_push(name = "push_by_settings", image = ":image", repository = "team/app", tag_list = ["1", "2"], tags = ["manual"])
+    lazy_test(name = "lazy_test", target_under_test = ":push")
+
     settings_test(name = "settings_test", target_under_test = ":push_by_settings")
 
     image_push(
@@ -190,8 +217,8 @@ def image_push_test_suite(name):
             ["attribute `repository`: is empty; name a repository, or write `destination_file`"],
         ),
         "strategy": (
-            destination | {"strategy": "lazy"},
-            ["attribute `strategy`: the strategy \"lazy\" is not there yet; use \"eager\""],
+            destination | {"strategy": "bes"},
+            ["attribute `strategy`: the strategy \"bes\" is not there yet; use \"eager\" or \"lazy\""],
         ),
         "two_destinations": (
             {"destination_file": _FIXTURES + "file.txt", "repository": "team/app"},
@@ -218,6 +245,7 @@ def image_push_test_suite(name):
             ":stamped_test",
             ":plan_test",
             ":pulled_test",
+            ":lazy_test",
             ":settings_test",
         ] + [":" + failure + "_test" for failure in failures],
     )

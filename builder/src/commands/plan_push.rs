@@ -174,7 +174,7 @@ fn add_blobs(plan: &mut Plan, list: &Path) -> Outcome {
                 configs
                     .push((documents::read(Path::new(file), oci::MAX_CONFIG_SIZE)?, (*runfile).to_owned()));
             }
-            ["layer", file, runfile] => add_layer(plan, Path::new(file), runfile)?,
+            ["layer", file, runfile, label] => add_layer(plan, Path::new(file), runfile, label)?,
             ["base-layers", file, sources] => add_base_layers(plan, Path::new(file), sources)?,
             _ => {
                 let error =
@@ -190,8 +190,8 @@ fn add_blobs(plan: &mut Plan, list: &Path) -> Outcome {
     Ok(())
 }
 
-fn runfile(path: &str) -> Option<String> {
-    Some(path.to_owned()).filter(|path| !path.is_empty())
+fn given(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 fn add_document(plan: &mut Plan, kind: Kind, media_type: &str, bytes: &[u8], path: &str) {
@@ -200,19 +200,21 @@ fn add_document(plan: &mut Plan, kind: Kind, media_type: &str, bytes: &[u8], pat
         media_type: descriptor.media_type,
         size: descriptor.size,
         kind,
-        runfile: runfile(path),
+        runfile: given(path),
+        label: None,
         sources: Vec::new(),
     };
     plan.add_blob(descriptor.digest, blob);
 }
 
-fn add_layer(plan: &mut Plan, metadata: &Path, path: &str) -> Outcome {
+fn add_layer(plan: &mut Plan, metadata: &Path, path: &str, label: &str) -> Outcome {
     let layer = documents::read_layer(metadata)?.descriptor();
     let blob = Blob {
         media_type: layer.media_type,
         size: layer.size,
         kind: Kind::Layer,
-        runfile: runfile(path),
+        runfile: given(path),
+        label: given(label),
         sources: Vec::new(),
     };
     plan.add_blob(layer.digest, blob);
@@ -231,6 +233,7 @@ fn add_base_layers(plan: &mut Plan, manifest: &Path, sources: &str) -> Outcome {
             size: descriptor.size,
             kind,
             runfile: None,
+            label: None,
             sources: sources.clone(),
         };
         plan.add_blob(descriptor.digest, blob);

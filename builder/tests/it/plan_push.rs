@@ -13,7 +13,7 @@ fn image() -> Workspace {
         lines(&[
             &["manifest", "image_manifest", "blobs/manifest"],
             &["config", "image_config", "blobs/config"],
-            &["layer", "layer.json", "blobs/layer"],
+            &["layer", "layer.json", "blobs/layer", "//x:layer"],
         ]),
     );
     workspace
@@ -43,6 +43,8 @@ fn says_what_to_push_and_where_it_lies() {
     let mut blobs: Vec<(Kind, Option<&str>)> =
         plan.blobs.values().map(|blob| (blob.kind, blob.runfile.as_deref())).collect();
     blobs.sort_by_key(|(_, runfile)| *runfile);
+    let labels: Vec<&str> = plan.blobs.values().filter_map(|blob| blob.label.as_deref()).collect();
+    assert_eq!(labels, ["//x:layer"]);
     assert_eq!(
         blobs,
         [
@@ -85,7 +87,7 @@ fn base_layers_have_sources_and_lazy_layers_no_runfile() {
         lines(&[
             &["manifest", "image_manifest", "blobs/manifest"],
             &["base-layers", "image_manifest", sources],
-            &["layer", "layer.json", ""],
+            &["layer", "layer.json", "", "//x:layer"],
         ]),
     );
     let values = r#"{"label":"//x:push","registry":"localhost:5000","repository":"app","strategy":"eager"}"#;

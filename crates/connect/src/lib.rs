@@ -7,7 +7,7 @@
 //! let client = connect::client(&connect::Options::default());
 //! ```
 
-mod limits;
+pub mod limits;
 
 use std::path::PathBuf;
 
@@ -41,11 +41,16 @@ pub fn client(options: &Options) -> registry::Client {
 fn credential_helper(options: &Options) -> Option<auth::BazelHelper> {
     let named = || env::IMG_CREDENTIAL_HELPER_OCI_REGISTRY.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
     let program = options.credential_helper.clone().or_else(|| named().map(PathBuf::from))?;
+    Some(helper(program))
+}
+
+/// A Bazel credential helper; `%workspace%` in front of its path is the workspace.
+pub fn helper(program: PathBuf) -> auth::BazelHelper {
     let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from);
-    Some(auth::BazelHelper::new(match (program.strip_prefix("%workspace%"), workspace) {
+    auth::BazelHelper::new(match (program.strip_prefix("%workspace%"), workspace) {
         (Ok(rest), Some(workspace)) => workspace.join(rest),
         _ => program,
-    }))
+    })
 }
 
 fn locations() -> auth::Locations {

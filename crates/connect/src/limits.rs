@@ -27,11 +27,13 @@ pub(crate) fn in_flight(config: Config) -> Config {
     }
 }
 
-fn duration(variable: &Variable) -> Option<Duration> {
+/// A duration such as `500ms`, `1s` or `2m`.
+pub fn duration(variable: &Variable) -> Option<Duration> {
     read(variable, "a duration such as `500ms`, `1s` or `2m`", parse_duration)
 }
 
-fn read<T>(variable: &Variable, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+/// A value that `parse` understands; `expected` says what it would understand.
+pub fn read<T>(variable: &Variable, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
     let text = variable.text()?;
     let value = parse(text.trim());
     if value.is_none() {

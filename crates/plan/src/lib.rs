@@ -76,7 +76,7 @@ pub struct Root {
 pub enum Strategy {
     /// All layers that the build made are runfiles.
     Eager,
-    /// Missing layers are streamed out of the remote cache.
+    /// Missing layers are streamed out of the remote cache or the disk cache.
     Lazy,
     /// The registry reads the remote cache itself.
     CasRegistry,
@@ -126,6 +126,9 @@ pub struct Blob {
     /// Its path below the runfiles root (`_main/pkg/name.tgz`), if it was shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runfile: Option<String>,
+    /// The target that makes it, for messages; none if the build does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Registries that it can be read from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
@@ -192,6 +195,7 @@ impl Plan {
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 let known = entry.get_mut();
                 known.runfile = known.runfile.take().or(blob.runfile);
+                known.label = known.label.take().or(blob.label);
                 for source in blob.sources {
                     if !known.sources.contains(&source) {
                         known.sources.push(source);
@@ -264,6 +268,7 @@ mod tests {
             size: 1,
             kind: Kind::Layer,
             runfile: None,
+            label: None,
             sources: vec![source.clone()],
         };
         let mut plan = Plan::default();

@@ -32,12 +32,30 @@ variables! {
     IMG_CREDENTIAL_HELPER;
     /// Bazel credential helper for registries; wins over `IMG_CREDENTIAL_HELPER`.
     IMG_CREDENTIAL_HELPER_OCI_REGISTRY;
+    /// Bazel credential helper for remote caches; wins over `IMG_CREDENTIAL_HELPER`.
+    IMG_CREDENTIAL_HELPER_REMOTE_CACHE;
+    /// Bazel's disk cache, for pushes that read layers there; a relative path is one below the workspace.
+    IMG_DISK_CACHE;
     /// Anything but empty, `0` and `false`: plain HTTP, and TLS certificates are not checked.
     IMG_INSECURE;
     /// What to log on standard error: `error`, `warn` (default), `info`, `debug` or `trace`.
     IMG_LOG;
     /// How to show progress: `bar`, `log`, `none` or `auto` (bars on a terminal, else lines).
     IMG_PROGRESS;
+    /// Address of Bazel's remote cache, in the syntax of `--remote_cache`, for pushes that read layers there.
+    IMG_REAPI_ENDPOINT;
+    /// How long nothing may come from the remote cache, such as `60s`.
+    IMG_REAPI_IDLE_TIMEOUT;
+    /// Instance of the remote cache, as in Bazel's `--remote_instance_name`.
+    IMG_REAPI_INSTANCE_NAME;
+    /// Connections to the remote cache.
+    IMG_REAPI_MAX_CONNECTIONS;
+    /// First delay before a call to the remote cache is tried again, such as `250ms`.
+    IMG_REAPI_RETRY_BASE_DELAY;
+    /// How often a call to the remote cache is tried, the first time included.
+    IMG_REAPI_RETRY_MAX_ATTEMPTS;
+    /// Longest delay before a call to the remote cache is tried again, such as `5s`.
+    IMG_REAPI_RETRY_MAX_DELAY;
     /// Most requests in flight to one registry.
     IMG_REGISTRY_MAX_CONCURRENT_REQUESTS;
     /// First delay before a request is tried again, such as `1s`.

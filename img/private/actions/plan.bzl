@@ -4,7 +4,7 @@ A blob's path below the runfiles folder is the path that Bazel gave the file: on
 and the same target built for two platforms has two. The plan itself finds blobs by digest.
 """
 
-load("//img/private/actions:builder.bzl", "add_templates", "add_values", "lines_args", "run_builder")
+load("//img/private/actions:builder.bzl", "add_templates", "add_values", "label_string", "lines_args", "run_builder")
 
 visibility([
     "//img/private/rules",
@@ -17,7 +17,7 @@ def _document_line(document):
     return "\0".join([document.kind, document.file.path, document.runfile])
 
 def _layer_line(layer):
-    return "\0".join(["layer", layer.metadata.path, layer.runfile])
+    return "\0".join(["layer", layer.metadata.path, layer.runfile, layer.label])
 
 def _base_layers_line(pulled):
     return "\0".join(["base-layers", pulled.manifest.path, pulled.sources])
@@ -38,7 +38,8 @@ def plan_content(image, *, include_layers):
     Returns:
         struct(
             documents = list of struct(kind = string, file = File, runfile = string),
-            layers = list of struct(metadata = File, runfile = string),
+            layers = list of struct(label = string, metadata = File, runfile = string),
+            blobs = list of File: the layers that the build makes,
             pulled = list of struct(manifest = File, sources = JSON string),
             runfiles = dict: path below the runfiles folder -> File,
         ): nothing in it twice.
@@ -58,9 +59,10 @@ def plan_content(image, *, include_layers):
             # A layer without metadata is one of a pulled manifest, see below.
             if layer.metadata:
                 runfile = _runfile(layer.blob) if include_layers and layer.blob else ""
-                layers[layer.metadata] = struct(metadata = layer.metadata, runfile = runfile)
-                if runfile:
-                    blobs[runfile] = layer.blob
+                label = label_string(layer.blob.owner) if layer.blob else ""
+                layers[layer.metadata] = struct(label = label, metadata = layer.metadata, runfile = runfile)
+                if layer.blob:
+                    blobs[layer.blob] = runfile
         for origin in manifest.pulled:
             pulled[origin.manifest] = struct(manifest = origin.manifest, sources = json.encode(origin.sources))
     return struct(
@@ -69,8 +71,13 @@ def plan_content(image, *, include_layers):
             for file, kind in documents.items()
         ],
         layers = layers.values(),
+        blobs = blobs.keys(),
         pulled = pulled.values(),
-        runfiles = {_runfile(file): file for file in documents} | blobs,
+        runfiles = {_runfile(file): file for file in documents} | {
+            runfile: file
+            for file, runfile in blobs.items()
+            if runfile
+        },
     )
 
 def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destination_file, stamp_files, values):

@@ -46,12 +46,15 @@ def _declare_executable(ctx):
     return executable
 
 def _image_push_impl(ctx):
+    settings = settings_of(ctx)
+    config = push_config(ctx)
     image = _image_of(ctx)
-    content = plan_content(image, include_layers = True)
+    include_layers = config.strategy == "eager"
+    content = plan_content(image, include_layers = include_layers)
     plan = ctx.actions.declare_file(ctx.label.name + ".json")
     declare_push_plan(
         ctx,
-        config = push_config(ctx),
+        config = config,
         content = content,
         image = image,
         image_label = ctx.attr.image.label,
@@ -68,10 +71,11 @@ def _image_push_impl(ctx):
         DeployInfo(
             deploy_manifest = plan,
             image = image,
-            include_layers = True,
+            include_layers = include_layers,
         ),
-        OutputGroupInfo(deploy_manifest = depset([plan])),
-        run_environment(settings_of(ctx)),
+        # The layers are what a lazy push needs and does not ask for: building this group brings back what a cache evicted.
+        OutputGroupInfo(deploy_manifest = depset([plan]), layers = depset(content.blobs)),
+        run_environment(settings),
     ]
 
 image_push = rule(

@@ -19,6 +19,9 @@ SPEC_ATTRS = {
     ),
 }
 
+def _needs_layers(ctx):
+    return "eager" in [spec[PushConfigInfo].strategy for spec in ctx.attr.push_specs]
+
 def _declare_plans(ctx, image, original):
     """One plan of all pushes."""
     plan = ctx.actions.declare_file(ctx.label.name + ".deploy_merged.json")
@@ -27,7 +30,7 @@ def _declare_plans(ctx, image, original):
         ctx.actions.declare_file("{}.push_deploy.{}.json".format(ctx.label.name, position))
         for position in range(len(specs))
     ]
-    content = plan_content(image, include_layers = True)
+    content = plan_content(image, include_layers = _needs_layers(ctx))
     for spec, output in zip(specs, plans):
         declare_push_plan(
             ctx,
@@ -59,5 +62,5 @@ def declare_deployment(ctx, image, original):
     plan = _declare_plans(ctx, image, original)
     return struct(
         groups = {"deploy_manifest": depset([plan])},
-        providers = [DeployInfo(deploy_manifest = plan, image = image, include_layers = True)],
+        providers = [DeployInfo(deploy_manifest = plan, image = image, include_layers = _needs_layers(ctx))],
     )

@@ -8,7 +8,7 @@ visibility(["//img/private/rules"])
 
 # The strategies that exist by name. Only those of _WORKING_STRATEGIES can be used so far.
 _STRATEGIES = ["auto", "eager", "lazy", "cas_registry", "bes"]
-_WORKING_STRATEGIES = ["eager"]
+_WORKING_STRATEGIES = ["eager", "lazy"]
 
 # What a rule has that says where an image is pushed to.
 PUSH_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
@@ -24,6 +24,8 @@ PUSH_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
     ),
     "strategy": attr.string(
         doc = "How layers get to the registry. `eager`: from the machine that runs Bazel. " +
+              "`lazy`: from Bazel's remote cache or disk cache, whose address the program gets from `//img/settings:remote_cache`, " +
+              "`--remote-cache` or `--disk-cache`; no layer is downloaded to be pushed. " +
               "`auto`: as `//img/settings:push_strategy` says.",
         default = "auto",
         values = _STRATEGIES,

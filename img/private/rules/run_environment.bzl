@@ -9,10 +9,13 @@ visibility([
 _VARIABLES = {
     "credential_helper": "IMG_CREDENTIAL_HELPER",
     "credential_helper_oci_registry": "IMG_CREDENTIAL_HELPER_OCI_REGISTRY",
+    "credential_helper_remote_cache": "IMG_CREDENTIAL_HELPER_REMOTE_CACHE",
     "docker_config_path": "REGISTRY_AUTH_FILE",
+    "remote_cache": "IMG_REAPI_ENDPOINT",
+    "remote_instance_name": "IMG_REAPI_INSTANCE_NAME",
 }
 
-_INHERITED = ["DOCKER_CONFIG", "IMG_AUTH_DEBUG", "IMG_INSECURE"]
+_INHERITED = ["DOCKER_CONFIG", "IMG_AUTH_DEBUG", "IMG_DISK_CACHE", "IMG_INSECURE"]
 
 def run_environment(settings):
     """Turns settings into environment variables.

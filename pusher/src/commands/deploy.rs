@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use plan::{Operation, Plan};
 use tool::{Failure, FailureContext as _, Outcome};
 
+use crate::caches::Caches;
 use crate::cli::Cli;
 use crate::progress::Progress;
 use crate::push::{self, Context, Overrides};
@@ -20,6 +21,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let runfiles = Runfiles::find(&program)?;
     let context = Context {
         client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
+        caches: Caches::find(cli.remote_cache.as_deref(), cli.disk_cache.as_deref())?,
         runfiles,
         progress: Progress::new(cli.progress),
         transfers: tokio::sync::Semaphore::new(cli.jobs.get()),

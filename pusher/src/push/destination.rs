@@ -97,6 +97,7 @@ mod tests {
             size: 1,
             kind: plan::Kind::Layer,
             runfile: None,
+            label: None,
             sources: vec![source],
         }
     }

@@ -3,10 +3,13 @@
 //! Requests, at most: one `HEAD` for each tag; when they do not all point at the image, one `HEAD` for each manifest; for
 //! each blob of a missing manifest one `HEAD`, or one mount where the blob lies in another repository of the registry; then
 //! the uploads, manifests, index and tags in this order, so that no reader sees a manifest whose parts are missing.
+//! With the strategy lazy, one question to the remote cache for all layers, when the first one has to be uploaded.
 
+mod cached;
 mod destination;
 mod documents;
 mod source;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,17 +21,21 @@ use registry::{BlobPush, Cause, Client, Content, ManifestName, Pushed};
 use tokio::sync::Semaphore;
 use tool::{Failure, FailureContext as _};
 
+use crate::caches::Caches;
 use crate::progress::Progress;
 use crate::summary::{Counter, Outcome, Report};
 use destination::Destination;
 pub(crate) use destination::Overrides;
 use documents::{Document, Image};
 use tool::runfiles::Runfiles;
+use wanted::Wanted;
 
 /// What all operations of a run share.
 pub(crate) struct Context {
     /// Connections and credentials.
     pub(crate) client: Client,
+    /// Where lazy pushes find layers.
+    pub(crate) caches: Caches,
     /// Files of the build.
     pub(crate) runfiles: Runfiles,
     /// What to do.
@@ -50,6 +57,7 @@ struct Push<'a> {
     to: Destination,
     image: Image,
     counter: Counter,
+    wanted: Wanted,
 }
 
 /// Pushes one image and says what was done.
@@ -59,7 +67,8 @@ pub(crate) async fn push(context: &Context, operation: &plan::Push) -> Result<Re
         let to = Destination::new(operation, &context.overrides)?;
         let image = documents::load(context, operation)?;
         context.client.expect_push(&to.remote);
-        let push = Push { context, operation, to, image, counter: Counter::default() };
+        let wanted = Wanted::new(context, operation, &image);
+        let push = Push { context, operation, to, image, counter: Counter::default(), wanted };
         let unchanged = push.run().await?;
         Ok::<_, Failure>(Report {
             label: operation.label.clone(),
@@ -167,7 +176,8 @@ impl Push<'_> {
         }
         // Holding a permit only for transfers would need to know beforehand whether a mount is refused.
         let _permit = self.context.transfers.acquire().await?;
-        let sources = source::find(self.context, self.operation, blob)?;
+        let caches = self.wanted.find(self.context, blob).await;
+        let sources = source::find(self.context, self.operation, blob, caches)?;
         let content = Some(Arc::<source::Sources>::clone(&sources) as Arc<dyn Content>);
         let request = BlobPush { digest: blob.digest, size: blob.size, mount_from, content };
         match client.push_blob(&self.to.remote, &request).await {
@@ -197,12 +207,14 @@ fn is_foreign(media_type: &str) -> bool {
     media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
 }
 
-/// A registry's error with its hints, or those of the registry that an upload was to be read from.
+/// A registry's error with its hints, or those of the registry or cache that an upload was to be read from.
 fn failure(error: registry::Error) -> Failure {
     let read = match error.cause() {
-        Cause::Content(error) => error.get_ref().and_then(|error| error.downcast_ref::<registry::Error>()),
+        Cause::Content(error) => error.get_ref(),
         _ => None,
     };
-    let hints = read.unwrap_or(&error).hints();
+    let from_registry = read.and_then(|error| error.downcast_ref::<registry::Error>());
+    let from_cache = read.and_then(|error| error.downcast_ref::<cas::Error>());
+    let hints = from_cache.map_or_else(|| from_registry.unwrap_or(&error).hints(), cas::Error::hints);
     Failure::new(error).hints(hints)
 }

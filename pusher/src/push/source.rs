@@ -1,4 +1,5 @@
-//! Where the bytes of a blob come from: a runfile, else a registry that has it. The registry client verifies them.
+//! Where the bytes of a blob come from: a runfile, one of Bazel's caches, else a registry that has it. The registry client
+//! verifies them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,15 +10,20 @@ use blob::{Mismatch, VerifyingReader};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use oci::Descriptor;
+use plan::Strategy;
 use registry::{ByteStream, Cause, Content, FileContent, Remote, RemoteContent};
 use tool::{Failure, FailureContext as _};
 
 use crate::progress::Transfer;
+use crate::push::cached::{CachedContent, in_no_cache, is_evicted, rebuild};
+use crate::push::wanted::Found;
 use crate::push::{Context, failure};
 
 /// A place that should have the blob.
 enum Place {
     File(PathBuf),
+    DiskCache(PathBuf),
+    RemoteCache(CachedContent),
     Registry(RemoteContent),
 }
 
@@ -36,6 +42,7 @@ pub(crate) fn find(
     context: &Context,
     operation: &plan::Push,
     blob: &Descriptor,
+    caches: Found,
 ) -> Result<Arc<Sources>, Failure> {
     let known = context.plan.blobs.get(&blob.digest);
     let mut places = Vec::new();
@@ -49,6 +56,12 @@ pub(crate) fn find(
         }
         places.push(Place::File(file));
     }
+    places.extend(caches.file.map(Place::DiskCache));
+    places.extend(
+        caches
+            .remote
+            .map(|(client, cached)| Place::RemoteCache(CachedContent::new(client, cached, &blob.media_type))),
+    );
     for source in known.into_iter().flat_map(|known| &known.sources) {
         places.push(Place::Registry(RemoteContent {
             client: context.client.clone(),
@@ -58,7 +71,7 @@ pub(crate) fn find(
         }));
     }
     if places.is_empty() {
-        return Err(nowhere(operation, blob, known));
+        return Err(nowhere(context, operation, blob, known));
     }
     Ok(Arc::new(Sources {
         blob: blob.clone(),
@@ -76,7 +89,15 @@ pub(crate) fn changed(file: &Path, difference: impl Into<anyhow::Error>, label: 
         .hint(format!("build it again: bazel build {label}"))
 }
 
-fn nowhere(operation: &plan::Push, blob: &Descriptor, known: Option<&plan::Blob>) -> Failure {
+fn nowhere(
+    context: &Context,
+    operation: &plan::Push,
+    blob: &Descriptor,
+    known: Option<&plan::Blob>,
+) -> Failure {
+    if operation.strategy == Strategy::Lazy {
+        return in_no_cache(context, operation, blob, known);
+    }
     let runfile = known.and_then(|known| known.runfile.as_deref());
     let looked = runfile.map_or("the plan names neither a file nor a registry for it".to_owned(), |path| {
         format!("its runfile `{path}` is not there, and no registry is known to have it")
@@ -92,6 +113,13 @@ impl Sources {
         let mismatch = mismatch(error.cause()).cloned();
         match (&self.places[self.opened.load(Ordering::Relaxed)], mismatch) {
             (Place::File(file), Some(mismatch)) => changed(file, mismatch, &self.label),
+            (Place::DiskCache(file), Some(mismatch)) => Failure::new(mismatch)
+                .context(format!("`{}` in the disk cache is broken", file.display()))
+                .hint(format!("delete it; {}", rebuild(&self.label))),
+            (Place::RemoteCache(cached), Some(mismatch)) => cached.spoiled(mismatch),
+            (Place::RemoteCache(_), _) if is_evicted(error.cause()) => {
+                failure(error).hint(rebuild(&self.label))
+            }
             // Parts of a blob are only checked by the registry that gets them.
             (Place::File(file), None) if error.cause().status().is_some_and(|status| status == 400) => {
                 self.check(file).err().unwrap_or_else(|| failure(error))
@@ -133,7 +161,10 @@ impl Content for Sources {
             let mut failed = None;
             for (position, source) in self.places.iter().enumerate() {
                 let opened = match source {
-                    Place::File(file) => first_chunk(&FileContent(file.clone()), offset).await,
+                    Place::File(file) | Place::DiskCache(file) => {
+                        first_chunk(&FileContent(file.clone()), offset).await
+                    }
+                    Place::RemoteCache(content) => first_chunk(content, offset).await,
                     Place::Registry(content) => first_chunk(content, offset).await,
                 };
                 match opened {

@@ -5,6 +5,7 @@
 mod command_line;
 mod content;
 mod credentials;
+mod lazy;
 mod network;
 mod pushing;
 mod sources;

@@ -114,6 +114,7 @@ impl Target {
             size: document.bytes.len() as u64,
             kind,
             runfile: Some(runfile(document)),
+            label: None,
             sources: Vec::new(),
         };
         self.plan.add_blob(document.digest(), blob);

@@ -1,0 +1,78 @@
+//! Bazel's caches, where lazy pushes find layers: as the command line names them, else as the environment does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use connect::limits;
+use oci::Digest;
+use tool::env;
+use tool::{Failure, FailureContext as _};
+
+/// The caches that are known.
+#[derive(Debug, Default)]
+pub(crate) struct Caches {
+    /// Folder of the disk cache.
+    pub(crate) disk: Option<PathBuf>,
+    /// Client of the remote cache.
+    pub(crate) remote: Option<cas::Client>,
+}
+
+impl Caches {
+    /// The caches by their names; nothing is asked yet.
+    pub(crate) fn find(remote: Option<&str>, disk: Option<&Path>) -> Result<Self, Failure> {
+        let named = |name: &str, text: &str| {
+            text.parse().about(format!("{name} is not the address of a remote cache")).or_usage()
+        };
+        let endpoint = match (remote, env::IMG_REAPI_ENDPOINT.text()) {
+            (Some(text), _) => Some(named("--remote-cache", text)?),
+            (None, Some(text)) => Some(named(env::IMG_REAPI_ENDPOINT.name, &text)?),
+            (None, None) => None,
+        };
+        let disk = disk.map(Path::to_owned).or_else(|| env::IMG_DISK_CACHE.get().map(PathBuf::from));
+        let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from).unwrap_or_default();
+        Ok(Self {
+            // As Bazel reads its own option; an absolute path stays as it is.
+            disk: disk.map(|folder| workspace.join(folder)),
+            remote: endpoint.map(|endpoint| cas::Client::new(config(endpoint))),
+        })
+    }
+
+    /// Where the disk cache has a blob, or would have it.
+    pub(crate) fn on_disk(&self, digest: Digest) -> Option<PathBuf> {
+        let hex = digest.hex();
+        self.disk.as_ref().map(|folder| folder.join("cas").join(&hex[..2]).join(hex))
+    }
+
+    /// What they are called in messages, in the order in which they are asked.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let disk = self.disk.iter().map(|folder| format!("the disk cache `{}`", folder.display()));
+        let remote =
+            self.remote.iter().map(|client| format!("the remote cache `{}`", client.config().endpoint));
+        disk.chain(remote).collect()
+    }
+}
+
+fn config(endpoint: cas::Endpoint) -> cas::Config {
+    let default = cas::Config::new(endpoint);
+    let number = |variable: &env::Variable| {
+        limits::read(variable, "a number above 0", |text| {
+            text.parse::<u32>().ok().filter(|number| *number > 0)
+        })
+    };
+    let helper = env::IMG_CREDENTIAL_HELPER_REMOTE_CACHE.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
+    let retry = cas::RetryPolicy {
+        max_attempts: number(&env::IMG_REAPI_RETRY_MAX_ATTEMPTS).unwrap_or(default.retry.max_attempts),
+        base_delay: limits::duration(&env::IMG_REAPI_RETRY_BASE_DELAY).unwrap_or(default.retry.base_delay),
+        max_delay: limits::duration(&env::IMG_REAPI_RETRY_MAX_DELAY).unwrap_or(default.retry.max_delay),
+    };
+    cas::Config {
+        instance: env::IMG_REAPI_INSTANCE_NAME.text().unwrap_or_default(),
+        credential_helper: helper.map(|program| Arc::new(connect::helper(program.into()))),
+        retry,
+        idle_timeout: limits::duration(&env::IMG_REAPI_IDLE_TIMEOUT).unwrap_or(default.idle_timeout),
+        connections: number(&env::IMG_REAPI_MAX_CONNECTIONS)
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or(default.connections),
+        ..default
+    }
+}

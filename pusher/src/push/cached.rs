@@ -1,0 +1,84 @@
+//! Layers in Bazel's remote cache, and what is said when they are not there.
+
+use std::io;
+
+use blob::Mismatch;
+use futures_util::future::BoxFuture;
+use oci::Descriptor;
+use registry::{ByteStream, Cause, Content};
+use tool::Failure;
+
+use crate::push::Context;
+
+/// A blob in the remote cache as something to upload: it passes through memory in chunks and touches no disk.
+pub(super) struct CachedContent {
+    client: cas::Client,
+    blob: cas::Blob,
+    encoding: cas::Encoding,
+}
+
+impl CachedContent {
+    pub(super) fn new(client: cas::Client, blob: cas::Blob, media_type: &str) -> Self {
+        Self { client, blob, encoding: encoding(media_type) }
+    }
+
+    /// What to say when other bytes came than were promised.
+    pub(super) fn spoiled(&self, mismatch: Mismatch) -> Failure {
+        let endpoint = &self.client.config().endpoint;
+        Failure::new(mismatch)
+            .context(format!(
+                "failed to fetch blob `{}` from the remote cache `{endpoint}`",
+                self.blob.digest
+            ))
+            .hint(format!("`{endpoint}` serves wrong content"))
+    }
+}
+
+impl Content for CachedContent {
+    fn open(&self, offset: u64) -> BoxFuture<'_, io::Result<ByteStream>> {
+        let stream = self.client.stream_blob(self.blob, offset, self.encoding);
+        Box::pin(async move { Ok(stream) })
+    }
+}
+
+/// Compressing anew what is compressed costs time and saves nothing.
+fn encoding(media_type: &str) -> cas::Encoding {
+    let compressed = ["gzip", "zstd"].iter().any(|codec| media_type.ends_with(codec));
+    if compressed { cas::Encoding::Identity } else { cas::Encoding::Zstd }
+}
+
+/// A layer that no cache has: which one, who makes it, where was looked, and what to do.
+pub(super) fn in_no_cache(
+    context: &Context,
+    operation: &plan::Push,
+    blob: &Descriptor,
+    known: Option<&plan::Blob>,
+) -> Failure {
+    let maker = known
+        .and_then(|known| known.label.as_ref())
+        .map_or_else(String::new, |label| format!(", which `{label}` makes,"));
+    let layer = format!("the layer `{}` ({} bytes){maker}", blob.digest, blob.size);
+    let caches = context.caches.names();
+    if caches.is_empty() {
+        return Failure::new(anyhow::anyhow!("no cache is named to read {layer} from")).hint(
+            "give what Bazel has in `--remote_cache` or `--disk_cache`: \
+             `bazel run TARGET -- --remote-cache ADDRESS` or `-- --disk-cache DIR`; or set IMG_REAPI_ENDPOINT or IMG_DISK_CACHE",
+        );
+    }
+    Failure::new(anyhow::anyhow!("{layer} is not in {}", caches.join(", nor in ")))
+        .hint(rebuild(&operation.label))
+}
+
+/// How to get a layer back that was evicted.
+pub(super) fn rebuild(label: &str) -> String {
+    format!(
+        "bring it back, then push again: bazel build --output_groups=layers --remote_download_outputs=toplevel --noremote_accept_cached {label}"
+    )
+}
+
+/// Whether the remote cache lost a blob that it had a moment ago.
+pub(super) fn is_evicted(cause: &Cause) -> bool {
+    let Cause::Content(error) = cause else { return false };
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<cas::Error>());
+    error.is_some_and(|error| matches!(error.cause(), cas::Cause::Missing))
+}

@@ -1,0 +1,76 @@
+//! What a lazy push may want from Bazel's caches. The remote one is asked for all of it in one question, and only when
+//! the first blob really has to be uploaded; servers also take the question as a wish to keep what they have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use oci::{Descriptor, Digest};
+use plan::{Kind, Strategy};
+use tokio::sync::OnceCell;
+
+use crate::push::Context;
+use crate::push::documents::{Document, Image};
+
+/// Layers without a file, and which of them the remote cache lacks, once that was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    layers: BTreeMap<Digest, cas::Blob>,
+    missing: OnceCell<BTreeSet<Digest>>,
+}
+
+/// Which caches have one blob.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The disk cache's file.
+    pub(crate) file: Option<PathBuf>,
+    /// The remote cache's entry.
+    pub(crate) remote: Option<(cas::Client, cas::Blob)>,
+}
+
+impl Wanted {
+    /// The layers of an image that a lazy push would have to find; for other pushes none.
+    pub(crate) fn new(context: &Context, operation: &plan::Push, image: &Image) -> Self {
+        if operation.strategy != Strategy::Lazy {
+            return Self::default();
+        }
+        let known = &context.plan.blobs;
+        let is_wanted = |blob: &&Descriptor| {
+            known.get(&blob.digest).is_some_and(|known| known.kind == Kind::Layer && known.runfile.is_none())
+        };
+        let blobs = image.manifests.iter().flat_map(Document::blobs).filter(is_wanted);
+        let layers =
+            blobs.map(|blob| (blob.digest, cas::Blob { digest: blob.digest, size: blob.size })).collect();
+        Self { layers, missing: OnceCell::new() }
+    }
+
+    /// Looks for a blob: on the disk, else in the remote cache.
+    pub(crate) async fn find(&self, context: &Context, blob: &Descriptor) -> Found {
+        let Some(wanted) = self.layers.get(&blob.digest) else { return Found::default() };
+        let file = on_disk(context, *wanted);
+        let remote = match &context.caches.remote {
+            Some(client) if file.is_none() => {
+                let missing = self.missing.get_or_init(|| self.ask(context, client)).await;
+                (!missing.contains(&blob.digest)).then(|| (client.clone(), *wanted))
+            }
+            _ => None,
+        };
+        Found { file, remote }
+    }
+
+    /// A question that fails is no answer: reading will show what is there.
+    async fn ask(&self, context: &Context, client: &cas::Client) -> BTreeSet<Digest> {
+        let blobs: Vec<cas::Blob> =
+            self.layers.values().copied().filter(|blob| on_disk(context, *blob).is_none()).collect();
+        client.find_missing(&blobs).await.unwrap_or_else(|error| {
+            tracing::warn!("{}", tool::chain(&error));
+            BTreeSet::new()
+        })
+    }
+}
+
+/// The disk cache's file of a blob. One of another size is broken, and as good as none.
+fn on_disk(context: &Context, blob: cas::Blob) -> Option<PathBuf> {
+    let file = context.caches.on_disk(blob.digest)?;
+    let length = fs_err::metadata(&file).ok()?.len();
+    (length == blob.size).then_some(file)
+}
