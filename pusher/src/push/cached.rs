@@ -71,9 +71,7 @@ pub(super) fn in_no_cache(
 
 /// How to get a layer back that was evicted.
 pub(super) fn rebuild(label: &str) -> String {
-    format!(
-        "bring it back, then push again: bazel build --output_groups=layers --remote_download_outputs=toplevel --noremote_accept_cached {label}"
-    )
+    format!("bring it back, then push again: bazel clean && bazel build --output_groups=layers {label}")
 }
 
 /// Whether the remote cache lost a blob that it had a moment ago.

@@ -35,7 +35,8 @@ fn store(target: &Target, image: &Image, position: usize, content: &str) -> Stri
     file.ancestors().nth(3).unwrap().to_str().unwrap().to_owned()
 }
 
-const REBUILD: &str = "bring it back, then push again: bazel build --output_groups=layers --remote_download_outputs=toplevel --noremote_accept_cached //:push";
+const REBUILD: &str =
+    "bring it back, then push again: bazel clean && bazel build --output_groups=layers //:push";
 
 #[test]
 fn layers_are_streamed_out_of_the_remote_cache() {
