@@ -235,8 +235,14 @@ mod tests {
     #[test]
     fn a_plan_behind_a_plan() {
         let digest = Digest::from_bytes([1; 32]);
-        let blob =
-            Blob { media_type: "m".into(), size: 1, kind: Kind::Layer, runfile: None, sources: Vec::new() };
+        let blob = Blob {
+            media_type: "m".into(),
+            size: 1,
+            kind: Kind::Layer,
+            label: None,
+            runfile: None,
+            sources: Vec::new(),
+        };
         let plan = |tag: &str, runfile: Option<&str>| Plan {
             operations: vec![Operation::Push(Push {
                 label: "//:app".into(),
