@@ -26,10 +26,16 @@ class Imported:
     def __init__(self, folder, archive, *words, form="none", bound=1 << 40):
         metadata, listing, self.output = (folder / f"{archive.name}.{name}" for name in ("json", "mtree", "out"))
         command = [servers.tool("builder"), "import", f"--input={archive}", f"--source-format={form}", f"--metadata={metadata}",
-                   f"--listing={listing}", '--values={"label":"//:hostile"}', *(word.format(output=self.output) for word in words)]
+                   '--values={"label":"//:hostile"}', *(word.format(output=self.output) for word in words)]
         self.status, self.said, self.peak = process.measured(command, folder / f"{archive.name}.peak")
         assert self.peak < bound, f"{self.peak} bytes of memory for {archive.stat().st_size} bytes of archive"
-        self.entries = listings.mtree(listing.read_text()) if self.status == 0 else None
+        self.entries = None
+        if self.status == 0:
+            # What became of it, where it was rewritten.
+            made = [word.removeprefix("--format=") for word in words if word.startswith("--format=")]
+            process.run([servers.tool("builder"), "layer-listing", f"--input={self.output if made else archive}",
+                         f"--source-format={made[0] if made else form}", f"--output={listing}"])
+            self.entries = listings.mtree(listing.read_text())
 
     def assert_clear(self, what, archive):
         """Refused with one chain of causes that names the file."""

@@ -46,9 +46,10 @@ class Listings(Bench):
     def layer(self, words):
         """(path of the blob, our own listing)."""
         blob, listing, metadata = (self.folder / name for name in ("blob", "listing", "metadata"))
-        process.run([servers.tool("builder"), "layer", f"--output={blob}", f"--metadata={metadata}", f"--listing={listing}",
-                     f"--entries={self.entries}",
+        process.run([servers.tool("builder"), "layer", f"--output={blob}", f"--metadata={metadata}", f"--entries={self.entries}",
                      "--create-parent-directories", f"--values={json.dumps({'file_metadata': METADATA})}", *words])
+        form = next(word.removeprefix("--format=") for word in words if word.startswith("--format="))
+        process.run([servers.tool("builder"), "layer-listing", f"--input={blob}", f"--source-format={form}", f"--output={listing}"])
         return blob, listings.mtree(listing.read_text())
 
     def test_readers(self):
