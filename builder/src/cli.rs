@@ -57,6 +57,23 @@ pub(crate) enum PlanCommand {
     Merge(PlanMergeArgs),
 }
 
+/// How many threads compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskedJobs {
+    /// As many as the input is worth, at most one for each processor.
+    Processors,
+    /// So many.
+    Number(NonZeroUsize),
+}
+
+impl std::str::FromStr for AskedJobs {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "nproc" { Ok(Self::Processors) } else { text.parse().map(Self::Number) }
+    }
+}
+
 /// How a blob is compressed.
 #[derive(Debug, Args)]
 pub(crate) struct Compression {
@@ -66,10 +83,10 @@ pub(crate) struct Compression {
     /// Compression level; default: 6 for gzip, 3 for zstd.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) level: Option<i32>,
-    /// Compressing threads; default: one for every 8 MiB of input, at most one for each processor. Changes speed, never
-    /// bytes.
-    #[arg(long)]
-    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Compressing threads: a number; or `nproc`, one for every 8 MiB of input, at most one for each processor. Default:
+    /// as `nproc`, but at most two. Changes speed, never bytes.
+    #[arg(long, value_name = "N|nproc")]
+    pub(crate) jobs: Option<AskedJobs>,
     /// Make single files of the layer fetchable: eStargz with gzip, zstd:chunked with zstd.
     #[arg(long)]
     pub(crate) estargz: bool,

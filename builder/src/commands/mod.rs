@@ -18,7 +18,7 @@ use std::num::NonZeroUsize;
 use ::layer::Jobs;
 use tool::Outcome;
 
-use crate::cli::{Cli, Command, OptimizeCommand, PlanCommand};
+use crate::cli::{AskedJobs, Cli, Command, OptimizeCommand, PlanCommand};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
     match cli.command {
@@ -41,12 +41,16 @@ pub(crate) fn run(cli: Cli) -> Outcome {
 /// More threads than any machine has processors for would only cost memory.
 const MAX_JOBS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
+/// What Bazel is told of a layer that nobody named a number for (img/private/actions/compression.bzl).
+const DEFAULT_JOBS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
+
 /// As many threads as were asked for, or as the input is worth and the machine has processors for.
-fn jobs(asked: Option<NonZeroUsize>) -> Jobs {
+fn jobs(asked: Option<AskedJobs>) -> Jobs {
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     match asked {
-        Some(jobs) => Jobs::Exactly(jobs.min(MAX_JOBS)),
-        None => Jobs::AtMost(processors().min(MAX_JOBS)),
+        Some(AskedJobs::Number(jobs)) => Jobs::Exactly(jobs.min(MAX_JOBS)),
+        Some(AskedJobs::Processors) => Jobs::AtMost(processors().min(MAX_JOBS)),
+        None => Jobs::AtMost(processors().min(DEFAULT_JOBS)),
     }
 }
 

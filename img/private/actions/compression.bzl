@@ -130,15 +130,15 @@ def compression_of(ctx, format, settings, *, estargz = False):
         estargz: bool: whether the layer is to be read file by file; not if the format is `none`.
 
     Returns:
-        struct(format = string, level = int or None, jobs = int or None, estargz = bool): None for the builder's own choice; jobs
-        never change the result.
+        struct(format = string, level = int or None, jobs = int or string, estargz = bool): level None for the builder's own choice;
+        jobs is a number, `auto` or `nproc`, and never changes the result.
     """
     level, problem = compression_level(format, settings.compression_level, ctx.var["COMPILATION_MODE"])
     if problem:
         fail("{}: {}".format(ctx.label, problem))
     jobs = settings.compression_jobs
-    if jobs in ["auto", "nproc"]:
-        return struct(estargz = estargz, format = format, jobs = None, level = level)
+    if jobs in _RESOURCES_OF_WORDS:
+        return struct(estargz = estargz, format = format, jobs = jobs, level = level)
     if not jobs.isdigit() or int(jobs) == 0:
         fail("{}: --{}={}: expected `auto`, `nproc` or a number of at least 1".format(
             ctx.label,
@@ -157,17 +157,18 @@ def add_compression(args, compression):
     args.add("--format", compression.format)
     if compression.level != None:
         args.add("--level", str(compression.level))
-    if compression.jobs != None:
+    if compression.jobs != "auto":
         args.add("--jobs", str(compression.jobs))
     if compression.estargz:
         args.add("--estargz")
 
-# Bazel knows how many inputs an action has, and not how large they are. A layer of few files is small more often than not; the builder uses one
-# thread for every 8 MiB (a file counts for at least 16 KiB), so what is claimed here is what a small layer uses, and many are built at once.
-_MANY_INPUTS = 64
+# Each of these claims as many processors as the builder uses threads at most, so that layers built side by side do not use more than there are.
 
-def _resources_parallel(_os, inputs):
-    return {"cpu": 2 if inputs >= _MANY_INPUTS else 1, "memory": 256}
+# Bazel lets an action that asks for more than there is run alone.
+_ALL_PROCESSORS = 256
+
+def _resources_of_all(_os, _inputs):
+    return {"cpu": _ALL_PROCESSORS, "memory": 512}
 
 def _resources_of_1(_os, _inputs):
     return {"cpu": 1, "memory": 128}
@@ -184,19 +185,24 @@ def _resources_of_8(_os, _inputs):
 def _resources_of_16(_os, _inputs):
     return {"cpu": 16, "memory": 256}
 
+# A word for `compression_jobs` -> what Bazel is told. `auto` is at most two: more would keep small layers waiting for processors that they do not
+# use, since Bazel knows neither the number of bytes nor of threads.
+_RESOURCES_OF_WORDS = {
+    "auto": _resources_of_2,
+    "nproc": _resources_of_all,
+}
+
 # The most threads -> what Bazel is told. It takes functions at the top of a file only, so there is not one for each number.
 _RESOURCES = {
     1: _resources_of_1,
     2: _resources_of_2,
     4: _resources_of_4,
     8: _resources_of_8,
+    16: _resources_of_16,
 }
 
 def compression_resources(compression):
-    """What an action that compresses needs of the machine: as many processors as it was told to have threads.
-
-    Nobody asked for a number: the builder uses as many as the bytes are worth, and Bazel is told what can be known of that: their number. Few inputs
-    that are large use more processors than Bazel was told; `compression_jobs` with a number keeps to it.
+    """What an action that compresses needs of the machine: as many processors as it has threads at most.
 
     Args:
         compression: struct: what compression_of() returned.
@@ -204,9 +210,9 @@ def compression_resources(compression):
     Returns:
         function: for `resource_set`.
     """
-    if compression.jobs == None:
-        return _resources_parallel
+    if compression.jobs in _RESOURCES_OF_WORDS:
+        return _RESOURCES_OF_WORDS[compression.jobs]
     for most, resources in _RESOURCES.items():
         if compression.jobs <= most:
             return resources
-    return _resources_of_16
+    return _resources_of_all
