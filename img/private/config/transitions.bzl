@@ -2,6 +2,9 @@
 
 Whenever one of them replaces the target platforms it remembers those that were in force, so that a rule further down can go back to
 them. Layers and bases forget what is remembered: built directly or through an index, they have one configuration and are built once.
+
+Where nothing changes they return `{}`. Bazel evaluates a rule's transition once for every target, and even settings that say what they said before make
+it compute the digest of a whole new configuration: a seventh of the time that analysis takes.
 """
 
 visibility([
@@ -17,16 +20,20 @@ _SETTINGS = [_PLATFORMS, _ORIGINAL]
 def _join(platforms):
     return ",".join([str(platform) for platform in platforms])
 
+def _unchanged(settings):
+    """The settings in full, for a branch of a split transition."""
+    return {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}
+
 def _for_platform(settings, platform):
     """The settings for building on another platform."""
     current = _join(settings[_PLATFORMS])
     if str(platform) == current:
-        return {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}
+        return _unchanged(settings)
     return {_ORIGINAL: settings[_ORIGINAL] or current, _PLATFORMS: [str(platform)]}
 
 def _split_platforms_impl(settings, attr):
     if not attr.platforms:
-        return {"0": {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}}
+        return {"0": _unchanged(settings)}
     return {
         str(index): _for_platform(settings, platform)
         for index, platform in enumerate(attr.platforms)
@@ -40,8 +47,8 @@ split_platforms_transition = transition(
 )
 
 def _single_platform_impl(settings, attr):
-    if not attr.platform:
-        return {_ORIGINAL: settings[_ORIGINAL], _PLATFORMS: settings[_PLATFORMS]}
+    if not attr.platform or str(attr.platform) == _join(settings[_PLATFORMS]):
+        return {}
     return _for_platform(settings, attr.platform)
 
 # For a rule with `platform`: builds the target for it.
@@ -53,14 +60,14 @@ single_platform_transition = transition(
 
 # For what goes into an image: forgets the remembered platforms.
 forget_original_transition = transition(
-    implementation = lambda _settings, _attr: {_ORIGINAL: ""},
-    inputs = [],
+    implementation = lambda settings, _attr: {_ORIGINAL: ""} if settings[_ORIGINAL] else {},
+    inputs = [_ORIGINAL],
     outputs = [_ORIGINAL],
 )
 
 def _original_platforms_impl(settings, _attr):
     if not settings[_ORIGINAL]:
-        return {_ORIGINAL: "", _PLATFORMS: settings[_PLATFORMS]}
+        return {}
     return {_ORIGINAL: "", _PLATFORMS: settings[_ORIGINAL].split(",")}
 
 # For a rule that is about all platforms: goes back to those that Bazel was asked for.
