@@ -68,7 +68,7 @@ class Codecs(Bench):
             with self.subTest(name):
                 reference = f"{self.registry.host}/codecs/{name}:latest"
                 containerd.ctr("images", "pull", "--plain-http", reference)
-                self.assertEqual(containerd.ctr("run", "--rm", reference, name).stdout, HELLO)
+                self.assertEqual(containerd.run(reference), HELLO)
 
     def test_docker(self):
         for features in ({}, {"containerd-snapshotter": True}):

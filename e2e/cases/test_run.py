@@ -24,7 +24,7 @@ class Run(Bench):
         reference = f"{self.registry.host}/{reference}"
         judges.validate(reference)
         self.containerd.ctr("images", "pull", "--plain-http", reference)
-        return self.containerd.ctr("run", "--rm", reference, target).stdout
+        return self.containerd.run(reference)
 
     def built(self, name, *flags, base=None):
         """A workspace with all of its targets built, on the base of the class or on another."""

@@ -1,5 +1,6 @@
 """Registries, a counting proxy and containerd, each on free loopback ports with folders of their own."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -76,6 +77,8 @@ class CountingProxy:
 class Containerd:
     """A containerd with root, state and socket of its own."""
 
+    _numbers = itertools.count()
+
     def __init__(self, folder):
         self.socket = folder / "containerd.sock"
         config = folder / "containerd.toml"
@@ -102,6 +105,11 @@ class Containerd:
     def ctr(self, *words, **options):
         """Runs `ctr` against this containerd."""
         return process.run(["ctr", "-a", self.socket, *words], **options)
+
+    def run(self, reference):
+        """What a container of an image prints. runc keeps the names of all containers of a machine in one folder, so each gets its own."""
+        name = f"rules_img-{os.getpid()}-{next(self._numbers)}"
+        return self.ctr("run", "--rm", reference, name).stdout
 
 
 class Docker:
