@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use layer::{Format, Keywords, ListingLayout, ListingStyle};
 
 pub(crate) use forms::{
-    ConvertArgs, ImageListingArgs, LayoutArgs, LayoutFormat, OptimizeCommand, OptimizeIndexArgs,
+    ConvertArgs, ExtractArgs, ImageListingArgs, LayoutArgs, LayoutFormat, OptimizeCommand, OptimizeIndexArgs,
     OptimizeManifestArgs,
 };
 
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Listing(ImageListingArgs),
     /// Take images out of an OCI layout.
     Convert(ConvertArgs),
+    /// Write configurations and listings of all images in an OCI layout.
+    Extract(ExtractArgs),
     /// Write the documents of an image whose layers were compressed anew.
     #[command(subcommand)]
     Optimize(OptimizeCommand),

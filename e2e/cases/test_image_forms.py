@@ -134,6 +134,11 @@ class Structure(ImagesBench):
     def test_pass(self):
         self.images.bazel("test", "//:configured_test", "//:platforms_test", "--test_output=errors")
 
+    def test_layout(self):
+        said = self.images.bazel("test", "//:layout_test", "--test_output=all").stdout
+        for platform in ("linux/amd64", "linux/arm64/v8"):
+            self.assertIn(f"ok      {platform} file /bin/busybox", said)
+
     def test_fail(self):
         said = self.images.bazel("test", "//:wrong_test", "--test_output=all", expect="failure").stdout
         for line in ("FAILED  linux/amd64 user", "expected `root`, found `1000:1000`", "expected the permissions `-rw-r--r--`, found `-rwxr-xr-x`",

@@ -23,8 +23,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
 
     let mut out = std::io::stdout().lock();
     let (mut passed, mut failed) = (0, 0);
-    for requested in &request.images {
-        let image = requested.read(&runfiles)?;
+    for image in request.read_images(&runfiles)? {
         for (file, expectations) in &expectations {
             for check in checks::all(expectations, &image) {
                 let about = format!("{} {} ({file})", image.platform, check.name);

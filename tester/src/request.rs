@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use layout::extract::{Extracted, LIST};
 use layout::listing::{self, Line};
 use oci::config::ImageConfig;
 use serde::Deserialize;
@@ -14,7 +15,11 @@ use tool::{Failure, FailureContext as _};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
     /// The images, each for one platform.
+    #[serde(default)]
     pub(crate) images: Vec<RequestedImage>,
+    /// Folders with further images, as `builder extract` writes them.
+    #[serde(default)]
+    pub(crate) extracts: Vec<String>,
     /// Files with expectations.
     pub(crate) expectations: Vec<String>,
 }
@@ -48,6 +53,23 @@ pub(crate) fn find(runfiles: &Runfiles, path: &str) -> Result<PathBuf, Failure> 
 }
 
 impl Request {
+    /// All images, those of the extracts last.
+    pub(crate) fn read_images(&self, runfiles: &Runfiles) -> Result<Vec<Image>, Failure> {
+        let mut images =
+            self.images.iter().map(|image| image.read(runfiles)).collect::<Result<Vec<_>, _>>()?;
+        for extract in &self.extracts {
+            let folder = find(runfiles, extract)?;
+            let list = folder.join(LIST);
+            let extracted: Vec<Extracted> = serde_json::from_slice(&fs_err::read(&list)?)
+                .about(format!("`{}` is not a list of images", list.display()))?;
+            for image in extracted {
+                let (config, listing) = (folder.join(image.config), folder.join(image.listing));
+                images.push(read_image(image.platform, &config, Some(&listing), image.complete)?);
+            }
+        }
+        Ok(images)
+    }
+
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let read = || -> Result<Self, Failure> { Ok(serde_json::from_slice(&fs_err::read(path)?)?) };
         read()
@@ -58,21 +80,28 @@ impl Request {
 }
 
 impl RequestedImage {
-    pub(crate) fn read(&self, runfiles: &Runfiles) -> Result<Image, Failure> {
-        let path = find(runfiles, &self.config)?;
-        let config = serde_json::from_slice(&fs_err::read(&path)?)
-            .about(format!("`{}` is not an image configuration", path.display()))?;
-        let files = match &self.listing {
-            Some(listing) => {
-                let path = find(runfiles, listing)?;
-                let lines = listing::parse(&path.display().to_string(), &fs_err::read_to_string(&path)?)?;
-                // A listing of stored entries becomes one of the files that a container sees.
-                let merged = listing::merge(&[lines], listing::Arrangement::Files);
-                listing::parse(listing, &merged)?
-            }
-            None => Vec::new(),
-        };
-        let complete = self.complete;
-        Ok(Image { platform: self.platform.clone(), config, files, complete })
+    fn read(&self, runfiles: &Runfiles) -> Result<Image, Failure> {
+        let config = find(runfiles, &self.config)?;
+        let listing = self.listing.as_ref().map(|listing| find(runfiles, listing)).transpose()?;
+        read_image(self.platform.clone(), &config, listing.as_deref(), self.complete)
     }
+}
+
+fn read_image(
+    platform: String,
+    config: &Path,
+    listing: Option<&Path>,
+    complete: bool,
+) -> Result<Image, Failure> {
+    let parsed = serde_json::from_slice(&fs_err::read(config)?)
+        .about(format!("`{}` is not an image configuration", config.display()))?;
+    let files = listing.map(read_listing).transpose()?.unwrap_or_default();
+    Ok(Image { platform, config: parsed, files, complete })
+}
+
+/// A listing of stored entries becomes one of the files that a container sees.
+fn read_listing(path: &Path) -> Result<Vec<Line>, Failure> {
+    let name = path.display().to_string();
+    let lines = listing::parse(&name, &fs_err::read_to_string(path)?)?;
+    Ok(listing::parse(&name, &listing::merge(&[lines], listing::Arrangement::Files))?)
 }

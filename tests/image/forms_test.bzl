@@ -87,6 +87,18 @@ def _structure_test_test_impl(ctx):
 
 structure_test_test = analysistest.make(_structure_test_test_impl, config_settings = _ON_AMD64)
 
+def _structure_of_layout_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_with(env, "OCILayoutStructureMeta")
+    assert_hermetic(env, action)
+    asserts.equals(env, ["tree"], input_names(action))
+    runfiles = [file.basename for file in analysistest.target_under_test(env)[DefaultInfo].default_runfiles.files.to_list()]
+    asserts.true(env, "structure_of_layout_layout_documents" in runfiles, "expected the documents among {}".format(runfiles))
+    asserts.false(env, "tree" in runfiles, "the test does not need the layout")
+    return analysistest.end(env)
+
+structure_of_layout_test = analysistest.make(_structure_of_layout_test_impl, config_settings = _ON_AMD64)
+
 def _from_binary_test_impl(ctx):
     env = analysistest.begin(ctx)
     info = analysistest.target_under_test(env)[ImageManifestInfo]
@@ -151,6 +163,7 @@ def _declare_images():
         manifests = ["linux/amd64"] + ["linux/arm64/v8.{}".format(minor) for minor in range(1, 12)],
         tags = ["manual"],
     )
+    image_structure_test(name = "structure_of_layout", configs = [_FIXTURES + "file.yaml"], image = _FIXTURES + "directory", tags = ["manual"])
     image_structure_test(name = "structure", configs = [_FIXTURES + "file.yaml"], image = ":to_optimize", tags = ["manual"])
 
 _FAILURES = {
@@ -195,6 +208,7 @@ def forms_test_suite(name):
         "index_from_binary": (index_from_binary_test, ":index_from_binary"),
         "optimize": (optimize_test, ":optimized"),
         "optimize_index": (optimize_index_test, ":optimized_index"),
+        "structure_of_layout": (structure_of_layout_test, ":structure_of_layout"),
         "structure_test": (structure_test_test, ":structure"),
     }
     for test, (rule, target) in tests.items():

@@ -52,6 +52,22 @@ pub(crate) struct OptimizeIndexArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExtractArgs {
+    /// The layout, a folder.
+    #[arg(long)]
+    pub(crate) layout: PathBuf,
+    /// The folder to write.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Take also layers that become more than 1 GiB and more than 1,000 times as large when they are decompressed.
+    #[arg(long)]
+    pub(crate) allow_any_ratio: bool,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
     /// The layout, a folder.
     #[arg(long)]

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::layer::import::list;
-use ::layer::{Archive, Format, LayerMetadata, ListingStyle};
+use ::layer::{LayerMetadata, ListingStyle};
 use ::layout::{Layout, StoredImage};
 use anyhow::{Context as _, anyhow};
 use blob::AtomicFile;
@@ -12,6 +11,7 @@ use oci::{Descriptor, Index, Platform, media_type};
 use serde::Deserialize;
 use tool::{Failure, FailureContext as _, Outcome};
 
+use super::stored_layer;
 use crate::cli::ConvertArgs;
 use crate::documents::{self, Root};
 use crate::{entries, values};
@@ -144,25 +144,10 @@ fn extract_layer(
         let error = anyhow!("its media type is `{found}`, but `layers` says `{}`", wanted.media_type);
         return Err(Failure::usage(error).hint(format!("write `{found}` in its place in `layers`")));
     }
-    let format = match found {
-        media_type::OCI_LAYER => Format::None,
-        media_type::OCI_LAYER_GZIP => Format::Gzip,
-        media_type::OCI_LAYER_ZSTD => Format::Zstd,
-        _ => return Err(anyhow!("`{found}` is no tar archive").into()),
+    let Some(format) = stored_layer::format(layer) else {
+        return Err(anyhow!("`{found}` is no tar archive").into());
     };
-    let path = layout.blob(layer.digest);
-    let archive = Archive { any_ratio: wanted.any_ratio, ..Archive::new(&path, format) };
-    let (written, listing) = list(archive).map_err(super::layer_failure)?;
-    if (written.blob.digest, written.blob.size) != (layer.digest, layer.size) {
-        let error =
-            anyhow!("`{}` is not the blob that the manifest names, `{}`", path.display(), layer.digest);
-        return Err(error.into());
-    }
-    if diff_id.is_some_and(|expected| expected != written.blob.diff_id) {
-        let error =
-            anyhow!("its diff id is `{}`, but the configuration says another one", written.blob.diff_id);
-        return Err(error.into());
-    }
+    let (path, written, listing) = stored_layer::read(layout, layer, diff_id, (format, wanted.any_ratio))?;
     fs_err::copy(&path, &wanted.blob)?;
     let metadata = LayerMetadata {
         diff_id: Some(written.blob.diff_id),

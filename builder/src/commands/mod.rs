@@ -2,6 +2,7 @@
 
 mod blob;
 mod convert;
+mod extract;
 mod import;
 mod index;
 mod layer;
@@ -12,6 +13,7 @@ mod manifest;
 mod optimize;
 mod plan_merge;
 mod plan_push;
+mod stored_layer;
 
 use std::num::NonZeroUsize;
 
@@ -31,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Layout(args) => layout::run(&args),
         Command::Listing(args) => listing::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Extract(args) => extract::run(&args),
         Command::Optimize(OptimizeCommand::Manifest(args)) => optimize::run_manifest(&args),
         Command::Optimize(OptimizeCommand::Index(args)) => optimize::run_index(&args),
         Command::Plan(PlanCommand::Push(args)) => plan_push::run(&args),

@@ -120,3 +120,25 @@ fn damaged_blobs_are_found() {
     assert!(ended.stderr.contains("layer 0: "), "{}", ended.stderr);
     assert!(ended.stderr.contains("is not the blob that the manifest names"), "{}", ended.stderr);
 }
+
+#[test]
+fn what_can_be_checked_without_layers() {
+    let workspace = with_layout();
+    let arguments = ["--layout=layout", "--output=documents", "--values", r#"{"label":"//x:y"}"#];
+    workspace.succeed(&["extract"], &arguments);
+    assert_eq!(
+        workspace.json("documents/images.json"),
+        serde_json::json!([{"platform": "linux/arm64/v8", "config": "0_config.json", "listing": "0.mtree", "complete": true}])
+    );
+    assert_eq!(workspace.read("documents/0_config.json"), workspace.read("image_config"));
+    assert!(workspace.read("documents/0.mtree").contains("./file type=file"));
+    // A layer that is another one is seen.
+    let blobs = workspace.at("layout/blobs/sha256");
+    let digest = workspace.json("layer.json")["digest"].as_str().unwrap().replace("sha256:", "");
+    make_layer(&workspace, "other", "another one");
+    fs_err::copy(workspace.at("other.tgz"), blobs.join(digest)).unwrap();
+    let ended = workspace.run(&["extract"], &arguments);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("//x:y"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is not the blob that the manifest names"), "{}", ended.stderr);
+}

@@ -19,6 +19,7 @@ mod archive;
 mod directory;
 mod docker;
 mod error;
+pub mod extract;
 mod image;
 mod index_file;
 pub mod listing;

@@ -1,4 +1,6 @@
-"""The actions `ConvertOCILayoutToImageManifest` and `ConvertOCILayoutToImageIndex`: images are taken out of an OCI layout."""
+"""The actions that read OCI layouts: `ConvertOCILayoutToImageManifest` and `ConvertOCILayoutToImageIndex` take images out of one,
+`OCILayoutStructureMeta` what can be checked of them.
+"""
 
 load("//img/private/actions:archive.bzl", "add_archive")
 load("//img/private/actions:builder.bzl", "add_values", "label_string", "lines_args", "run_builder")
@@ -54,5 +56,31 @@ def convert_layout(ctx, *, src, images, digest, settings, index = None):
         mnemonic = "ConvertOCILayoutToImageIndex" if index else "ConvertOCILayoutToImageManifest",
         inputs = [src],
         outputs = outputs,
+        progress_message = "Reading OCI layout %{label}",
+    )
+
+def extract_layout(ctx, *, src, output, settings):
+    """Declares the action that writes configs and listings of all images in a layout.
+
+    Args:
+        ctx: the rule context.
+        src: File: the layout, a directory.
+        output: File: a directory, with a list of the images in `images.json`.
+        settings: SettingsInfo: the build settings.
+    """
+    args = lines_args(ctx)
+
+    # The directories themselves, not the files in them.
+    args.add_all([src], before_each = "--layout", expand_directories = False)
+    args.add_all([output], before_each = "--output", expand_directories = False)
+    add_archive(args, settings)
+    add_values(args, {"label": label_string(ctx.label)})
+    run_builder(
+        ctx,
+        verb = ["extract"],
+        arguments = [args],
+        mnemonic = "OCILayoutStructureMeta",
+        inputs = [src],
+        outputs = [output],
         progress_message = "Reading OCI layout %{label}",
     )

@@ -1,6 +1,9 @@
 """The rule `image_structure_test`: what an image must look like."""
 
+load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
+load("//img/private/actions:convert.bzl", "extract_layout")
 load("//img/private/config:platforms.bzl", "platform_string")
+load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 
 visibility([
@@ -14,7 +17,7 @@ _TESTER_TOOLCHAIN = Label("//img:tester_toolchain_type")
 _LISTING_GROUP = "mtree"
 _CONFIG_GROUP = "oci_image_config"
 
-_ATTRS = {
+_ATTRS = SETTINGS_ATTRS | {
     "configs": attr.label_list(
         doc = "Files with expectations, in the format of container-structure-test: YAML or JSON with `metadataTest` and `fileExistenceTests`. " +
               "`commandTests`, `fileContentTests` and `licenseTests` need a container, and are refused.",
@@ -24,7 +27,8 @@ _ATTRS = {
     ),
     "image": attr.label(
         doc = "The image. Of an image for several platforms, every one is tested. Or a target with the output groups `mtree` " +
-              "(listings) and `oci_image_config` (configs), which belong together in the order of their paths.",
+              "(listings) and `oci_image_config` (configs), which belong together in the order of their paths. Or a target whose only output " +
+              "is a directory, an OCI layout: of this one the layers are read.",
         mandatory = True,
     ),
 }
@@ -49,8 +53,8 @@ def _images_of_groups(ctx, target):
     listings = _files_of_group(target, _LISTING_GROUP)
     configs = _files_of_group(target, _CONFIG_GROUP)
     if not configs or len(listings) != len(configs):
-        fail(("{}: attribute `image`: {} is no image: expected a target like image_manifest or image_index, or one with as many files " +
-              "in its output group `{}` as in `{}`; found {} and {}").format(
+        fail(("{}: attribute `image`: {} is no image: expected a target like image_manifest or image_index, an OCI layout (one directory), or a target " +
+              "with as many files in its output group `{}` as in `{}`; found {} and {}").format(
             ctx.label,
             target.label,
             _LISTING_GROUP,
@@ -62,6 +66,20 @@ def _images_of_groups(ctx, target):
         struct(complete = True, config = config, listing = listing, platform = config.short_path)
         for config, listing in zip(configs, listings)
     ]
+
+def _layout_of(target):
+    """The OCI layout that is the only output of a target; None if there is none."""
+    if ImageManifestInfo in target or ImageIndexInfo in target or _files_of_group(target, _CONFIG_GROUP):
+        return None
+
+    # Bounded: the outputs of one target.
+    files = target[DefaultInfo].files.to_list()
+    return files[0] if len(files) == 1 and files[0].is_directory else None
+
+def _extract(ctx, layout):
+    output = ctx.actions.declare_directory(ctx.label.name + "_layout_documents")
+    extract_layout(ctx, src = layout, output = output, settings = settings_of(ctx))
+    return output
 
 def _images(ctx):
     target = ctx.attr.image
@@ -82,10 +100,13 @@ def _image_structure_test_impl(ctx):
     executable = ctx.actions.declare_file(ctx.label.name + extension)
     ctx.actions.symlink(output = executable, target_file = tester, is_executable = True)
 
-    images = _images(ctx)
+    layout = _layout_of(ctx.attr.image)
+    extracts = [_extract(ctx, layout)] if layout else []
+    images = [] if layout else _images(ctx)
     request = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(request, json.encode({
         "expectations": [_runfiles_path(ctx, file) for file in ctx.files.configs],
+        "extracts": [_runfiles_path(ctx, folder) for folder in extracts],
         "images": [
             {
                 "complete": image.complete,
@@ -100,7 +121,7 @@ def _image_structure_test_impl(ctx):
     return [DefaultInfo(
         executable = executable,
         files = depset([executable]),
-        runfiles = ctx.runfiles(files = [request] + documents + ctx.files.configs),
+        runfiles = ctx.runfiles(files = [request] + documents + extracts + ctx.files.configs),
     )]
 
 image_structure_test = rule(
@@ -135,4 +156,5 @@ fileExistenceTests:
     attrs = _ATTRS,
     exec_groups = {"test": exec_group(toolchains = [_TESTER_TOOLCHAIN])},
     test = True,
+    toolchains = [BUILDER_TOOLCHAIN],
 )

@@ -142,3 +142,20 @@ fn files_that_are_missing() {
         (1, "error: `_main/test.yaml` is not among the runfiles\nhint: start this program with `bazel test`\n".to_owned())
     );
 }
+
+#[test]
+fn images_of_a_layout() {
+    let target = Target::new("metadataTest: {user: me}\nfileExistenceTests: [{path: /a, uid: 1}]\n", true);
+    target.write("_main/documents/0_config.json", CONFIG);
+    target.write("_main/documents/0.mtree", LISTING);
+    let image = json!({"platform": "linux/arm64/v8", "config": "0_config.json", "listing": "0.mtree", "complete": true});
+    target.write("_main/documents/images.json", &json!([image]).to_string());
+    target.write(
+        "request.json",
+        &json!({"extracts": ["_main/documents"], "expectations": ["_main/test.yaml"]}).to_string(),
+    );
+    let (code, printed) = target.run();
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("ok      linux/arm64/v8 file /a"), "{printed}");
+    assert!(printed.ends_with("2 passed, 0 failed\n"), "{printed}");
+}
