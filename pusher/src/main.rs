@@ -3,12 +3,9 @@
 //! A deploy target's executable is this program under the target's name. It reads the plan that the build put beside it,
 //! asks the registry what it has, and sends the rest.
 
-mod caches;
 mod cli;
 mod commands;
 mod progress;
-mod push;
-mod summary;
 
 #[cfg(target_env = "musl")]
 #[global_allocator]

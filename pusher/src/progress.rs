@@ -2,11 +2,12 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use deploy::Outcome;
+use deploy::summary::size;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oci::Digest;
 
 use crate::cli::ProgressMode;
-use crate::summary::{Outcome, size};
 
 /// Shows transfers; cheap to clone and to share.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Progress {
 
 /// One transfer; finishes when dropped.
 #[derive(Debug)]
-pub(crate) struct Transfer {
+struct Transfer {
     bar: Option<ProgressBar>,
 }
 
@@ -40,28 +41,6 @@ impl Progress {
         Self { bars: bars.then(|| MultiProgress::with_draw_target(target)), lines: !bars }
     }
 
-    /// Begins to show the transfer of a blob.
-    pub(crate) fn transfer(&self, digest: Digest, bytes: u64) -> Transfer {
-        let bar = self.bars.as_ref().map(|bars| {
-            let style = ProgressStyle::with_template(
-                "{prefix} {bar:30} {bytes:>10}/{total_bytes:<10} {bytes_per_sec}",
-            )
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-            bars.add(ProgressBar::new(bytes).with_style(style).with_prefix(short(digest)))
-        });
-        Transfer { bar }
-    }
-
-    /// Says what became of a blob.
-    pub(crate) fn done(&self, digest: Digest, bytes: u64, outcome: Outcome) {
-        let verb = match outcome {
-            Outcome::Present => return,
-            Outcome::Mounted => "mounted",
-            Outcome::Uploaded => "uploaded",
-        };
-        self.line(&format!("{verb} {} ({})", short(digest), size(bytes)));
-    }
-
     /// A line that is always wanted, whatever the mode.
     pub(crate) fn always(&self, line: &str) {
         // A closed standard error is no reason to fail a push.
@@ -79,16 +58,36 @@ impl Progress {
     }
 }
 
-impl Transfer {
-    /// More bytes went out.
-    pub(crate) fn advance(&self, bytes: u64) {
+impl deploy::Progress for Progress {
+    fn transfer(&self, digest: Digest, bytes: u64) -> Box<dyn deploy::Transfer> {
+        let bar = self.bars.as_ref().map(|bars| {
+            let style = ProgressStyle::with_template(
+                "{prefix} {bar:30} {bytes:>10}/{total_bytes:<10} {bytes_per_sec}",
+            )
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+            bars.add(ProgressBar::new(bytes).with_style(style).with_prefix(short(digest)))
+        });
+        Box::new(Transfer { bar })
+    }
+
+    fn done(&self, digest: Digest, bytes: u64, outcome: Outcome) {
+        let verb = match outcome {
+            Outcome::Present => return,
+            Outcome::Mounted => "mounted",
+            Outcome::Uploaded => "uploaded",
+        };
+        self.line(&format!("{verb} {} ({})", short(digest), size(bytes)));
+    }
+}
+
+impl deploy::Transfer for Transfer {
+    fn advance(&self, bytes: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(bytes);
         }
     }
 
-    /// The transfer goes on from this byte.
-    pub(crate) fn restart(&self, offset: u64) {
+    fn restart(&self, offset: u64) {
         if let Some(bar) = &self.bar {
             bar.set_position(offset);
         }

@@ -1,17 +1,16 @@
 //! Does what the plan beside the program says.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use deploy::summary;
+use deploy::{Caches, Context, Overrides, Report, push};
 use futures_util::future::join_all;
 use plan::{Operation, Plan};
 use tool::{Failure, FailureContext as _, Outcome};
 
-use crate::caches::Caches;
 use crate::cli::Cli;
 use crate::progress::Progress;
-use crate::push::{self, Context, Overrides};
-use crate::summary::{self, Report};
 use tool::runfiles::{self, Runfiles};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
@@ -19,11 +18,12 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let plan_path = cli.plan.clone().unwrap_or_else(|| runfiles::plan_path(&program));
     let plan = read_plan(&plan_path)?;
     let runfiles = Runfiles::find(&program)?;
+    let progress = Progress::new(cli.progress);
     let context = Context {
         client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
         caches: Caches::find(cli.remote_cache.as_deref(), cli.disk_cache.as_deref())?,
         runfiles,
-        progress: Progress::new(cli.progress),
+        progress: Box::new(progress.clone()),
         transfers: tokio::sync::Semaphore::new(cli.jobs.get()),
         dry_run: cli.dry_run,
         overrides: Overrides { registry: cli.registry, repository: cli.repository, tags: cli.tags },
@@ -32,9 +32,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcomes =
         runtime.block_on(join_all(context.plan.operations.iter().map(|operation| match operation {
-            Operation::Push(operation) => push::push(&context, operation),
+            Operation::Push(operation) => push(&context, operation),
         })));
-    report(&context, outcomes, cli.json)
+    report(&progress, outcomes, cli.json)
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {
@@ -53,17 +53,17 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
 }
 
 /// Prints what was done, also when something failed; the first failure is the program's.
-fn report(context: &Context, outcomes: Vec<Result<Report, Failure>>, json: bool) -> Outcome {
+fn report(progress: &Progress, outcomes: Vec<Result<Report, Failure>>, json: bool) -> Outcome {
     let mut failure = None;
     let mut reports = Vec::new();
     for outcome in outcomes {
         match outcome {
             Ok(report) => {
-                context.progress.always(&report.line());
+                progress.always(&report.line());
                 reports.push(report);
             }
             Err(error) if failure.is_none() => failure = Some(error),
-            Err(error) => context.progress.always(error.message().trim_end()),
+            Err(error) => progress.always(error.message().trim_end()),
         }
     }
     let mut stdout = std::io::stdout().lock();
@@ -76,12 +76,4 @@ fn report(context: &Context, outcomes: Vec<Result<Report, Failure>>, json: bool)
         }
     }
     failure.map_or(Ok(()), Err)
-}
-
-/// A file of the build that a plan names.
-pub(crate) fn runfile(runfiles: &Runfiles, path: &str) -> Result<PathBuf, Failure> {
-    runfiles.resolve(path).ok_or_else(|| {
-        Failure::new(anyhow::anyhow!("the runfile `{path}` is not there"))
-            .hint("start the target with `bazel run`, or build it with --remote_download_outputs=toplevel so that its runfiles are downloaded")
-    })
 }

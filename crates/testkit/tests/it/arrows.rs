@@ -19,12 +19,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("layout", &["blob", "oci"]),
     ("registry", &["auth", "blob", "oci"]),
     ("connect", &["auth", "registry", "tool"]),
+    ("deploy", &["blob", "cas", "connect", "oci", "plan", "registry", "tool"]),
     ("testkit", &["oci", "tool"]),
     ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "layout", "oci", "plan", "template", "tool"]),
-    ("pusher", &["auth", "blob", "cas", "connect", "oci", "plan", "registry", "tool"]),
+    ("pusher", &["connect", "deploy", "oci", "plan", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
     ("registry-server", &["blob", "oci", "tool"]),

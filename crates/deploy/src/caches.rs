@@ -10,16 +10,16 @@ use tool::{Failure, FailureContext as _};
 
 /// The caches that are known.
 #[derive(Debug, Default)]
-pub(crate) struct Caches {
+pub struct Caches {
     /// Folder of the disk cache.
-    pub(crate) disk: Option<PathBuf>,
+    pub disk: Option<PathBuf>,
     /// Client of the remote cache.
-    pub(crate) remote: Option<cas::Client>,
+    pub remote: Option<cas::Client>,
 }
 
 impl Caches {
     /// The caches by their names; nothing is asked yet.
-    pub(crate) fn find(remote: Option<&str>, disk: Option<&Path>) -> Result<Self, Failure> {
+    pub fn find(remote: Option<&str>, disk: Option<&Path>) -> Result<Self, Failure> {
         let named = |name: &str, text: &str| {
             text.parse().about(format!("{name} is not the address of a remote cache")).or_usage()
         };
@@ -38,13 +38,13 @@ impl Caches {
     }
 
     /// Where the disk cache has a blob, or would have it.
-    pub(crate) fn on_disk(&self, digest: Digest) -> Option<PathBuf> {
+    pub fn on_disk(&self, digest: Digest) -> Option<PathBuf> {
         let hex = digest.hex();
         self.disk.as_ref().map(|folder| folder.join("cas").join(&hex[..2]).join(hex))
     }
 
     /// What they are called in messages, in the order in which they are asked.
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let disk = self.disk.iter().map(|folder| format!("the disk cache `{}`", folder.display()));
         let remote =
             self.remote.iter().map(|client| format!("the remote cache `{}`", client.config().endpoint));

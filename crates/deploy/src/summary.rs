@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// How a blob came to be where it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It was there already.
     Present,
     /// The registry took it from another of its repositories.
@@ -19,33 +19,33 @@ pub(crate) enum Outcome {
 
 /// A number of blobs and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// How many.
-    pub(crate) blobs: u64,
+    pub blobs: u64,
     /// How many bytes altogether.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
 }
 
 /// Counts of one push.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// Blobs that were there already.
-    pub(crate) present: Tally,
+    pub present: Tally,
     /// Blobs that the registry took from another repository.
-    pub(crate) mounted: Tally,
+    pub mounted: Tally,
     /// Blobs that were sent.
-    pub(crate) uploaded: Tally,
+    pub uploaded: Tally,
     /// Manifests and indexes that were written, tags included.
-    pub(crate) manifests: u64,
+    pub manifests: u64,
 }
 
 /// Shared by the tasks of one push.
 #[derive(Debug, Default)]
-pub(crate) struct Counter(Mutex<Counts>);
+pub struct Counter(Mutex<Counts>);
 
 impl Counter {
     /// Counts a blob.
-    pub(crate) fn blob(&self, outcome: Outcome, bytes: u64) {
+    pub fn blob(&self, outcome: Outcome, bytes: u64) {
         let mut counts = self.lock();
         let tally = match outcome {
             Outcome::Present => &mut counts.present,
@@ -57,12 +57,12 @@ impl Counter {
     }
 
     /// Counts a manifest that was written.
-    pub(crate) fn manifest(&self) {
+    pub fn manifest(&self) {
         self.lock().manifests += 1;
     }
 
     /// The counts so far.
-    pub(crate) fn counts(&self) -> Counts {
+    pub fn counts(&self) -> Counts {
         *self.lock()
     }
 
@@ -73,25 +73,25 @@ impl Counter {
 
 /// The result of one push.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     /// The target that asked for it.
-    pub(crate) label: String,
+    pub label: String,
     /// `registry/repository@digest`, then `registry/repository:tag` for every tag, sorted.
-    pub(crate) references: Vec<String>,
+    pub references: Vec<String>,
     /// Whether everything was there before.
-    pub(crate) unchanged: bool,
+    pub unchanged: bool,
     /// Whether nothing was sent because nothing should be.
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// What happened to the blobs.
     #[serde(flatten)]
-    pub(crate) counts: Counts,
+    pub counts: Counts,
     /// How long it took.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
 }
 
 impl Report {
     /// One line for people.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let reference = self.references.last().map_or("", String::as_str);
         if self.unchanged {
             return format!("unchanged {reference}: the registry has it already, {:.2} s", self.seconds);
@@ -111,13 +111,13 @@ impl Report {
     }
 
     /// Seconds of a duration, rounded to milliseconds.
-    pub(crate) fn seconds(duration: Duration) -> f64 {
+    pub fn seconds(duration: Duration) -> f64 {
         (duration.as_secs_f64() * 1000.0).round() / 1000.0
     }
 }
 
 /// All reports as one JSON object, keyed by label.
-pub(crate) fn to_json(reports: &[Report]) -> Result<String, serde_json::Error> {
+pub fn to_json(reports: &[Report]) -> Result<String, serde_json::Error> {
     let by_label: BTreeMap<&str, &Report> =
         reports.iter().map(|report| (report.label.as_str(), report)).collect();
     serde_json::to_string_pretty(&serde_json::json!({ "pushes": by_label }))
@@ -129,7 +129,7 @@ fn plural(count: u64, word: &str) -> String {
 }
 
 /// Bytes for people.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }
 

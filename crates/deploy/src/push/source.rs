@@ -34,7 +34,7 @@ pub(crate) struct Sources {
     places: Vec<Place>,
     /// Position of the source that was opened last.
     opened: AtomicUsize,
-    transfer: Arc<Transfer>,
+    transfer: Arc<dyn Transfer>,
 }
 
 /// Finds the sources of a blob. A runfile that has another size than the blob was changed after the build.
@@ -78,7 +78,7 @@ pub(crate) fn find(
         label: operation.label.clone(),
         places,
         opened: AtomicUsize::new(0),
-        transfer: Arc::new(context.progress.transfer(blob.digest, blob.size)),
+        transfer: context.progress.transfer(blob.digest, blob.size).into(),
     }))
 }
 

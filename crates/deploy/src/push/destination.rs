@@ -9,13 +9,13 @@ use tool::{Failure, FailureContext as _};
 
 /// What the command line says instead of the plan, or on top of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Overrides {
+pub struct Overrides {
     /// Another registry.
-    pub(crate) registry: Option<String>,
+    pub registry: Option<String>,
     /// Another repository.
-    pub(crate) repository: Option<String>,
+    pub repository: Option<String>,
     /// More tags.
-    pub(crate) tags: Vec<String>,
+    pub tags: Vec<String>,
 }
 
 /// A repository and the tags to set in it.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use oci::{Descriptor, Digest, Index, Manifest, media_type};
 use tool::{Failure, FailureContext as _};
 
-use crate::commands::deploy::runfile;
 use crate::push::Context;
 use crate::push::source::changed;
+use crate::runfile::runfile;
 
 /// A document that will be written to the registry, byte for byte as the build made it.
 #[derive(Clone, Debug)]

@@ -25,29 +25,29 @@ use crate::caches::Caches;
 use crate::progress::Progress;
 use crate::summary::{Counter, Outcome, Report};
 use destination::Destination;
-pub(crate) use destination::Overrides;
+pub use destination::Overrides;
 use documents::{Document, Image};
 use tool::runfiles::Runfiles;
 use wanted::Wanted;
 
 /// What all operations of a run share.
-pub(crate) struct Context {
+pub struct Context {
     /// Connections and credentials.
-    pub(crate) client: Client,
+    pub client: Client,
     /// Where lazy pushes find layers.
-    pub(crate) caches: Caches,
+    pub caches: Caches,
     /// Files of the build.
-    pub(crate) runfiles: Runfiles,
+    pub runfiles: Runfiles,
     /// What to do.
-    pub(crate) plan: plan::Plan,
+    pub plan: plan::Plan,
     /// Where to show it.
-    pub(crate) progress: Progress,
+    pub progress: Box<dyn Progress>,
     /// Bounds the transfers at a time. Questions are not bounded: waiting costs nothing.
-    pub(crate) transfers: Semaphore,
+    pub transfers: Semaphore,
     /// Ask, but change nothing.
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// What the command line says instead of the plan.
-    pub(crate) overrides: Overrides,
+    pub overrides: Overrides,
 }
 
 /// One push while it happens.
@@ -61,7 +61,7 @@ struct Push<'a> {
 }
 
 /// Pushes one image and says what was done.
-pub(crate) async fn push(context: &Context, operation: &plan::Push) -> Result<Report, Failure> {
+pub async fn push(context: &Context, operation: &plan::Push) -> Result<Report, Failure> {
     let start = Instant::now();
     let outcome = async {
         let to = Destination::new(operation, &context.overrides)?;

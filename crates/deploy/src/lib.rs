@@ -1,0 +1,16 @@
+//! Does what the plan of a deploy target says: pushes images to registries, out of the files of a build, Bazel's caches
+//! and other registries.
+//!
+//! `pusher` does it under `bazel run`; a build event service does it for builds that it hears of. They differ in where
+//! files come from and in how progress is shown, and say so in the [`Context`].
+
+mod caches;
+mod progress;
+mod push;
+mod runfile;
+pub mod summary;
+
+pub use caches::Caches;
+pub use progress::{Progress, Transfer};
+pub use push::{Context, Overrides, push};
+pub use summary::{Counts, Outcome, Report, Tally};

@@ -1,0 +1,21 @@
+//! What is told of transfers while they happen. How it is shown is the program's business.
+
+use oci::Digest;
+
+use crate::summary::Outcome;
+
+/// Told of every blob.
+pub trait Progress: Send + Sync {
+    /// The transfer of a blob of so many bytes begins; it ends when the answer is dropped.
+    fn transfer(&self, digest: Digest, bytes: u64) -> Box<dyn Transfer>;
+    /// What became of a blob.
+    fn done(&self, digest: Digest, bytes: u64, outcome: Outcome);
+}
+
+/// Told of the bytes of one blob.
+pub trait Transfer: Send + Sync {
+    /// More bytes went out.
+    fn advance(&self, bytes: u64);
+    /// The transfer goes on from this byte.
+    fn restart(&self, offset: u64);
+}
