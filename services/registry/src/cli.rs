@@ -1,10 +1,9 @@
 //! The command line, and what follows from it.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use tool::{Failure, FailureContext as _};
 
 use crate::access_log::AccessLog;
@@ -21,9 +20,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
 
-    /// Address to listen on
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = parse_address)]
-    address: IpAddr,
+    #[command(flatten)]
+    listen: serving::Listen,
 
     /// Port to listen on; 0 takes one that is free
     #[arg(long, default_value_t = 5000)]
@@ -44,20 +42,12 @@ pub(crate) struct Cli {
     /// Where to write these lines; appended to [default: standard output]
     #[arg(long, value_name = "FILE", requires = "log")]
     log_file: Option<PathBuf>,
-
-    /// Listen on an address that other machines can reach: whoever can connect can read, replace and delete everything
-    #[arg(long)]
-    dangerously_without_authentication: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Log {
     /// Method, path, status, bytes received and sent, whether a blob was mounted
     Requests,
-}
-
-fn parse_address(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
-    if text == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { text.parse() }
 }
 
 /// What the server is started with.
@@ -76,14 +66,7 @@ impl TryFrom<Cli> for Options {
     type Error = Failure;
 
     fn try_from(cli: Cli) -> Result<Self, Failure> {
-        if !cli.address.is_loopback() && !cli.dangerously_without_authentication {
-            let error =
-                anyhow!("`{}` is not a loopback address, and there is no authentication", cli.address);
-            return Err(Failure::usage(error).hint(
-                "listen on 127.0.0.1, or give --dangerously-without-authentication if everybody who can connect \
-                 may read, replace and delete everything",
-            ));
-        }
+        let address = cli.listen.socket(cli.port, "read, replace and delete everything")?;
         let output: Option<Box<dyn Write + Send>> = match (cli.log, cli.log_file) {
             (None, _) => None,
             (Some(Log::Requests), None) => Some(Box::new(io::stdout())),
@@ -93,7 +76,7 @@ impl TryFrom<Cli> for Options {
             }
         };
         Ok(Self {
-            address: SocketAddr::new(cli.address, cli.port),
+            address,
             root: cli.root,
             open: OpenOptions { read_only: cli.read_only, sync: !cli.no_sync },
             log: output.map(AccessLog::new),

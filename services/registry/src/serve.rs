@@ -1,12 +1,10 @@
 //! From listening to the last response.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
 use tool::{FailureContext as _, Outcome};
 
 use crate::api::{self, App};
@@ -30,18 +28,15 @@ async fn serve(options: Options) -> Outcome {
     let store = Store::open(&options.root, options.open)?;
     let app = Arc::new(App { store, read_only, log: options.log.map(Arc::new) });
 
-    let listener = TcpListener::bind(options.address)
-        .await
-        .about(format!("failed to listen on `{}`", options.address))
-        .or_hint("choose another --port; 0 takes one that is free")?;
+    let listener = serving::listen(options.address).await?;
     // Handlers are in place before anybody learns that there is something to signal.
     let (ending, stop) = tokio::sync::oneshot::channel();
-    let signals = Signals::new()?;
+    let signals = serving::Signals::new()?;
     tokio::spawn(async move {
         signals.wait().await;
         let _ = ending.send(());
     });
-    announce(&listener)?;
+    serving::announce(&listener, "http")?;
 
     let deadline = Arc::new(tokio::sync::Notify::new());
     let begun = Arc::clone(&deadline);
@@ -62,46 +57,4 @@ async fn serve(options: Options) -> Outcome {
         } => tracing::warn!("requests were still in flight {} seconds after the signal to end", GRACE.as_secs()),
     }
     Ok(())
-}
-
-fn announce(listener: &TcpListener) -> std::io::Result<()> {
-    let mut output = std::io::stdout();
-    writeln!(output, "listening on http://{}", listener.local_addr()?)?;
-    output.flush()
-}
-
-#[cfg(unix)]
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn wait(self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("layout", &["blob", "oci"]),
     ("registry", &["auth", "blob", "oci"]),
     ("connect", &["auth", "registry", "tool"]),
+    ("serving", &["tool"]),
     ("deploy", &["blob", "cas", "connect", "oci", "plan", "registry", "tool"]),
     ("testkit", &["oci", "tool"]),
     ("fuzz", &["layer", "oci"]),
@@ -28,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pusher", &["connect", "deploy", "oci", "plan", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
-    ("registry-server", &["blob", "oci", "tool"]),
+    ("registry-server", &["blob", "oci", "serving", "tool"]),
 ];
 
 /// Program: what must be nowhere below it.
