@@ -33,6 +33,9 @@ pub(crate) struct Cli {
     /// With the strategy lazy: Bazel's disk cache, asked before the remote one
     #[arg(long, value_name = "DIR")]
     pub(crate) disk_cache: Option<PathBuf>,
+    /// With the strategy bes: how long to wait until the build event service has pushed the image
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) wait: u64,
     /// How to show progress
     #[arg(long, value_name = "HOW")]
     pub(crate) progress: Option<ProgressMode>,

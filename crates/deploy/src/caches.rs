@@ -1,6 +1,6 @@
 //! Bazel's caches, where lazy pushes find layers: as the command line names them, else as the environment does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use connect::limits;
@@ -17,23 +17,37 @@ pub struct Caches {
     pub remote: Option<cas::Client>,
 }
 
+/// What a command line says about caches; the environment says the rest.
+#[derive(Clone, Debug, Default)]
+pub struct CacheNames {
+    /// Address of the remote cache, in Bazel's syntax.
+    pub remote: Option<String>,
+    /// Folder of the disk cache.
+    pub disk: Option<PathBuf>,
+    /// Instance of the remote cache.
+    pub instance: Option<String>,
+    /// A Bazel credential helper for the remote cache.
+    pub credential_helper: Option<PathBuf>,
+}
+
 impl Caches {
     /// The caches by their names; nothing is asked yet.
-    pub fn find(remote: Option<&str>, disk: Option<&Path>) -> Result<Self, Failure> {
-        let named = |name: &str, text: &str| {
+    pub fn find(names: CacheNames) -> Result<Self, Failure> {
+        let address = |name: &str, text: &str| {
             text.parse().about(format!("{name} is not the address of a remote cache")).or_usage()
         };
-        let endpoint = match (remote, env::IMG_REAPI_ENDPOINT.text()) {
-            (Some(text), _) => Some(named("--remote-cache", text)?),
-            (None, Some(text)) => Some(named(env::IMG_REAPI_ENDPOINT.name, &text)?),
+        let endpoint = match (&names.remote, env::IMG_REAPI_ENDPOINT.text()) {
+            (Some(text), _) => Some(address("--remote-cache", text)?),
+            (None, Some(text)) => Some(address(env::IMG_REAPI_ENDPOINT.name, &text)?),
             (None, None) => None,
         };
-        let disk = disk.map(Path::to_owned).or_else(|| env::IMG_DISK_CACHE.get().map(PathBuf::from));
+        let disk = names.disk.or_else(|| env::IMG_DISK_CACHE.get().map(PathBuf::from));
         let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from).unwrap_or_default();
         Ok(Self {
             // As Bazel reads its own option; an absolute path stays as it is.
             disk: disk.map(|folder| workspace.join(folder)),
-            remote: endpoint.map(|endpoint| cas::Client::new(config(endpoint))),
+            remote: endpoint
+                .map(|endpoint| cas::Client::new(config(endpoint, names.instance, names.credential_helper))),
         })
     }
 
@@ -52,22 +66,23 @@ impl Caches {
     }
 }
 
-fn config(endpoint: cas::Endpoint) -> cas::Config {
+fn config(endpoint: cas::Endpoint, instance: Option<String>, helper: Option<PathBuf>) -> cas::Config {
     let default = cas::Config::new(endpoint);
     let number = |variable: &env::Variable| {
         limits::read(variable, "a number above 0", |text| {
             text.parse::<u32>().ok().filter(|number| *number > 0)
         })
     };
-    let helper = env::IMG_CREDENTIAL_HELPER_REMOTE_CACHE.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
+    let named = || env::IMG_CREDENTIAL_HELPER_REMOTE_CACHE.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
+    let helper = helper.or_else(|| named().map(PathBuf::from));
     let retry = cas::RetryPolicy {
         max_attempts: number(&env::IMG_REAPI_RETRY_MAX_ATTEMPTS).unwrap_or(default.retry.max_attempts),
         base_delay: limits::duration(&env::IMG_REAPI_RETRY_BASE_DELAY).unwrap_or(default.retry.base_delay),
         max_delay: limits::duration(&env::IMG_REAPI_RETRY_MAX_DELAY).unwrap_or(default.retry.max_delay),
     };
     cas::Config {
-        instance: env::IMG_REAPI_INSTANCE_NAME.text().unwrap_or_default(),
-        credential_helper: helper.map(|program| Arc::new(connect::helper(program.into()))),
+        instance: instance.or_else(|| env::IMG_REAPI_INSTANCE_NAME.text()).unwrap_or_default(),
+        credential_helper: helper.map(|program| Arc::new(connect::helper(program))),
         retry,
         idle_timeout: limits::duration(&env::IMG_REAPI_IDLE_TIMEOUT).unwrap_or(default.idle_timeout),
         connections: number(&env::IMG_REAPI_MAX_CONNECTIONS)

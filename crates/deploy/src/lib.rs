@@ -10,7 +10,7 @@ mod push;
 mod runfile;
 pub mod summary;
 
-pub use caches::Caches;
+pub use caches::{CacheNames, Caches};
 pub use progress::{Progress, Transfer};
-pub use push::{Context, Overrides, push};
+pub use push::{Context, NotCached, Overrides, push, wait};
 pub use summary::{Counts, Outcome, Report, Tally};

@@ -65,6 +65,11 @@ impl Failure {
         self
     }
 
+    /// Whether this is what it all began with.
+    pub fn is_caused_by<E: std::error::Error + Send + Sync + 'static>(&self) -> bool {
+        self.error.root_cause().is::<E>()
+    }
+
     /// The text for standard error.
     pub fn message(&self) -> String {
         let mut causes: Vec<String> = Vec::new();

@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use deploy::summary;
-use deploy::{Caches, Context, Overrides, Report, push};
+use deploy::{CacheNames, Caches, Context, Overrides, Report, push, wait};
 use futures_util::future::join_all;
-use plan::{Operation, Plan};
+use plan::{Operation, Plan, Strategy};
 use tool::{Failure, FailureContext as _, Outcome};
 
 use crate::cli::Cli;
@@ -15,26 +16,40 @@ use tool::runfiles::{self, Runfiles};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
     let program = runfiles::program_path().about("failed to find the path of this program")?;
-    let plan_path = cli.plan.clone().unwrap_or_else(|| runfiles::plan_path(&program));
+    let plan_path = cli.plan.unwrap_or_else(|| runfiles::plan_path(&program));
     let plan = read_plan(&plan_path)?;
     let runfiles = Runfiles::find(&program)?;
     let progress = Progress::new(cli.progress);
+    let patience = Duration::from_secs(cli.wait);
     let context = Context {
         client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
-        caches: Caches::find(cli.remote_cache.as_deref(), cli.disk_cache.as_deref())?,
+        caches: Caches::find(CacheNames {
+            remote: cli.remote_cache,
+            disk: cli.disk_cache,
+            ..CacheNames::default()
+        })?,
         runfiles,
         progress: Box::new(progress.clone()),
-        transfers: tokio::sync::Semaphore::new(cli.jobs.get()),
+        transfers: tokio::sync::Semaphore::new(cli.jobs.get()).into(),
         dry_run: cli.dry_run,
         overrides: Overrides { registry: cli.registry, repository: cli.repository, tags: cli.tags },
         plan,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let operations = context.plan.operations.iter();
     let outcomes =
-        runtime.block_on(join_all(context.plan.operations.iter().map(|operation| match operation {
-            Operation::Push(operation) => push(&context, operation),
-        })));
+        runtime.block_on(join_all(operations.map(|operation| perform(&context, operation, patience))));
     report(&progress, outcomes, cli.json)
+}
+
+async fn perform(context: &Context, operation: &Operation, patience: Duration) -> Result<Report, Failure> {
+    match operation {
+        // Somebody else pushes.
+        Operation::Push(operation) if operation.strategy == Strategy::Bes => {
+            wait(context, operation, patience).await
+        }
+        Operation::Push(operation) => push(context, operation).await,
+    }
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {

@@ -10,3 +10,4 @@ mod network;
 mod pushing;
 mod sources;
 mod target;
+mod waiting;

@@ -5,6 +5,7 @@ use std::io;
 use blob::Mismatch;
 use futures_util::future::BoxFuture;
 use oci::Descriptor;
+use plan::Strategy;
 use registry::{ByteStream, Cause, Content};
 use tool::Failure;
 
@@ -47,7 +48,22 @@ fn encoding(media_type: &str) -> cas::Encoding {
     if compressed { cas::Encoding::Identity } else { cas::Encoding::Zstd }
 }
 
-/// A layer that no cache has: which one, who makes it, where was looked, and what to do.
+/// What a push needs is in none of the caches. It may be there later: Bazel can say that a target is complete while it
+/// still uploads.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} is not in {}", places.join(", nor in "))]
+pub struct NotCached {
+    what: String,
+    places: Vec<String>,
+}
+
+impl NotCached {
+    pub(super) fn new(context: &Context, what: String) -> Self {
+        Self { what, places: context.caches.names() }
+    }
+}
+
+/// A blob that no cache has: which one, who makes it, where was looked, and what to do.
 pub(super) fn in_no_cache(
     context: &Context,
     operation: &plan::Push,
@@ -57,19 +73,31 @@ pub(super) fn in_no_cache(
     let maker = known
         .and_then(|known| known.label.as_ref())
         .map_or_else(String::new, |label| format!(", which `{label}` makes,"));
-    let layer = format!("the layer `{}` ({} bytes){maker}", blob.digest, blob.size);
-    let caches = context.caches.names();
-    if caches.is_empty() {
+    let noun = if known.is_some_and(|known| known.kind == plan::Kind::Config) { "config" } else { "layer" };
+    let layer = format!("the {noun} `{}` ({} bytes){maker}", blob.digest, blob.size);
+    if context.caches.names().is_empty() {
         return Failure::new(anyhow::anyhow!("no cache is named to read {layer} from")).hint(
             "give what Bazel has in `--remote_cache` or `--disk_cache`: \
              `bazel run TARGET -- --remote-cache ADDRESS` or `-- --disk-cache DIR`; or set IMG_REAPI_ENDPOINT or IMG_DISK_CACHE",
         );
     }
-    Failure::new(anyhow::anyhow!("{layer} is not in {}", caches.join(", nor in ")))
-        .hint(rebuild(&operation.label))
+    Failure::new(NotCached::new(context, layer)).hints(bring_back(operation))
 }
 
-/// How to get a layer back that was evicted.
+/// How to get back what was evicted.
+pub(super) fn bring_back(operation: &plan::Push) -> Vec<String> {
+    let label = &operation.label;
+    if operation.strategy != Strategy::Bes {
+        return vec![rebuild(label)];
+    }
+    vec![
+        "the build has to write into the same cache: --remote_cache, or --remote_executor, without --noremote_upload_local_results"
+            .to_owned(),
+        format!("if the cache had it and lost it, make Bazel look again: bazel clean && bazel build {label}"),
+    ]
+}
+
+/// How to get a layer back for a lazy push.
 pub(super) fn rebuild(label: &str) -> String {
     format!("bring it back, then push again: bazel clean && bazel build --output_groups=layers {label}")
 }

@@ -1,10 +1,16 @@
-//! Manifests, indexes and what they refer to, read from the runfiles and checked against their digests.
+//! Manifests, indexes and what they refer to, read from the runfiles and checked against their digests. A server has no
+//! runfiles and reads them from the remote cache.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use oci::{Descriptor, Digest, Index, Manifest, media_type};
+use plan::Strategy;
 use tool::{Failure, FailureContext as _};
 
 use crate::push::Context;
+use crate::push::remote_documents;
 use crate::push::source::changed;
 use crate::runfile::runfile;
 
@@ -35,53 +41,87 @@ impl Document {
 }
 
 /// Reads the image of an operation.
-pub(crate) fn load(context: &Context, operation: &plan::Push) -> Result<Image, Failure> {
-    let root = read(context, operation, operation.root.digest)?;
+pub(crate) async fn load(context: &Context, operation: &plan::Push) -> Result<Image, Failure> {
+    let mut roots = read(context, operation, &[operation.root.digest]).await?;
+    let Some(root) = roots.pop() else { return Err(unnamed(operation.root.digest)) };
     let mut image = Image { root: root.clone(), inner_indexes: Vec::new(), manifests: Vec::new() };
-    collect(context, operation, root, &mut image)?;
+    collect(context, operation, root, &mut image).await?;
     Ok(image)
 }
 
 /// Adds a document and what it lists. No index can list itself, as it would have to know its own digest.
-fn collect(
-    context: &Context,
-    operation: &plan::Push,
+fn collect<'a>(
+    context: &'a Context,
+    operation: &'a plan::Push,
     document: Document,
-    image: &mut Image,
-) -> Result<(), Failure> {
-    if !media_type::is_index(&document.media_type) {
-        image.manifests.push(document);
-        return Ok(());
-    }
-    let index: Index = serde_json::from_slice(&document.bytes)
-        .about(format!("the index `{}` is not valid", document.digest))?;
-    for child in index.manifests {
-        collect(context, operation, read(context, operation, child.digest)?, image)?;
-    }
-    if document.digest != image.root.digest {
-        image.inner_indexes.push(document);
-    }
-    Ok(())
+    image: &'a mut Image,
+) -> BoxFuture<'a, Result<(), Failure>> {
+    Box::pin(async move {
+        if !media_type::is_index(&document.media_type) {
+            image.manifests.push(document);
+            return Ok(());
+        }
+        let index: Index = serde_json::from_slice(&document.bytes)
+            .about(format!("the index `{}` is not valid", document.digest))?;
+        let children: Vec<Digest> = index.manifests.iter().map(|child| child.digest).collect();
+        for child in read(context, operation, &children).await? {
+            collect(context, operation, child, image).await?;
+        }
+        if document.digest != image.root.digest {
+            image.inner_indexes.push(document);
+        }
+        Ok(())
+    })
 }
 
-fn read(context: &Context, operation: &plan::Push, digest: Digest) -> Result<Document, Failure> {
-    let known = context.plan.blobs.get(&digest);
-    let Some((blob, path)) = known.and_then(|blob| blob.runfile.as_ref().map(|path| (blob, path))) else {
-        return Err(Failure::new(anyhow::anyhow!("the plan names no file for the manifest `{digest}`")));
+/// Reads documents, in this order.
+async fn read(
+    context: &Context,
+    operation: &plan::Push,
+    digests: &[Digest],
+) -> Result<Vec<Document>, Failure> {
+    let remote = if operation.strategy == Strategy::Bes {
+        remote_documents::read(context, operation, digests).await?
+    } else {
+        BTreeMap::new()
     };
+    let document = |digest: &Digest| {
+        let blob = context.plan.blobs.get(digest).ok_or_else(|| unnamed(*digest))?;
+        let (bytes, place) = match remote.get(digest) {
+            Some(bytes) => (bytes.clone(), digest.to_string()),
+            None => read_runfile(context, operation, *digest, blob)?,
+        };
+        parse(*digest, blob, bytes, &place)
+    };
+    digests.iter().map(document).collect()
+}
+
+fn unnamed(digest: Digest) -> Failure {
+    Failure::new(anyhow::anyhow!("the plan names no file for the manifest `{digest}`"))
+}
+
+/// The bytes, and the path.
+fn read_runfile(
+    context: &Context,
+    operation: &plan::Push,
+    digest: Digest,
+    blob: &plan::Blob,
+) -> Result<(Bytes, String), Failure> {
+    let path = blob.runfile.as_ref().ok_or_else(|| unnamed(digest))?;
     let path = runfile(&context.runfiles, path)?;
     let file = fs_err::File::open(&path)?;
     let bytes = blob::read_bounded(file, oci::MAX_MANIFEST_SIZE)
         .about(format!("failed to read `{}`", path.display()))?;
     blob::verify_bytes(&bytes, digest, Some(blob.size))
         .map_err(|mismatch| changed(&path, mismatch, &operation.label))?;
+    Ok((bytes.into(), path.display().to_string()))
+}
+
+fn parse(digest: Digest, blob: &plan::Blob, bytes: Bytes, place: &str) -> Result<Document, Failure> {
     let manifest = if media_type::is_index(&blob.media_type) {
         None
     } else {
-        Some(
-            serde_json::from_slice(&bytes)
-                .about(format!("the manifest `{}` is not valid", path.display()))?,
-        )
+        Some(serde_json::from_slice(&bytes).about(format!("the manifest `{place}` is not valid"))?)
     };
-    Ok(Document { digest, media_type: blob.media_type.clone(), bytes: bytes.into(), manifest })
+    Ok(Document { digest, media_type: blob.media_type.clone(), bytes, manifest })
 }

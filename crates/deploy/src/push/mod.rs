@@ -8,7 +8,9 @@
 mod cached;
 mod destination;
 mod documents;
+mod remote_documents;
 mod source;
+mod wait;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -24,10 +26,12 @@ use tool::{Failure, FailureContext as _};
 use crate::caches::Caches;
 use crate::progress::Progress;
 use crate::summary::{Counter, Outcome, Report};
+pub use cached::NotCached;
 use destination::Destination;
 pub use destination::Overrides;
 use documents::{Document, Image};
 use tool::runfiles::Runfiles;
+pub use wait::wait;
 use wanted::Wanted;
 
 /// What all operations of a run share.
@@ -43,7 +47,7 @@ pub struct Context {
     /// Where to show it.
     pub progress: Box<dyn Progress>,
     /// Bounds the transfers at a time. Questions are not bounded: waiting costs nothing.
-    pub transfers: Semaphore,
+    pub transfers: Arc<Semaphore>,
     /// Ask, but change nothing.
     pub dry_run: bool,
     /// What the command line says instead of the plan.
@@ -65,7 +69,7 @@ pub async fn push(context: &Context, operation: &plan::Push) -> Result<Report, F
     let start = Instant::now();
     let outcome = async {
         let to = Destination::new(operation, &context.overrides)?;
-        let image = documents::load(context, operation)?;
+        let image = documents::load(context, operation).await?;
         context.client.expect_push(&to.remote);
         let wanted = Wanted::new(context, operation, &image);
         let push = Push { context, operation, to, image, counter: Counter::default(), wanted };

@@ -10,12 +10,12 @@ use blob::{Mismatch, VerifyingReader};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use oci::Descriptor;
-use plan::Strategy;
+use plan::{Kind, Strategy};
 use registry::{ByteStream, Cause, Content, FileContent, Remote, RemoteContent};
 use tool::{Failure, FailureContext as _};
 
 use crate::progress::Transfer;
-use crate::push::cached::{CachedContent, in_no_cache, is_evicted, rebuild};
+use crate::push::cached::{CachedContent, bring_back, in_no_cache, is_evicted, rebuild};
 use crate::push::wanted::Found;
 use crate::push::{Context, failure};
 
@@ -31,6 +31,7 @@ enum Place {
 pub(crate) struct Sources {
     blob: Descriptor,
     label: String,
+    bring_back: Vec<String>,
     places: Vec<Place>,
     /// Position of the source that was opened last.
     opened: AtomicUsize,
@@ -62,13 +63,9 @@ pub(crate) fn find(
             .remote
             .map(|(client, cached)| Place::RemoteCache(CachedContent::new(client, cached, &blob.media_type))),
     );
-    for source in known.into_iter().flat_map(|known| &known.sources) {
-        places.push(Place::Registry(RemoteContent {
-            client: context.client.clone(),
-            from: Remote::new(source.registry.parse()?, source.repository.parse()?),
-            digest: blob.digest,
-            size: blob.size,
-        }));
+    for from in origins(operation, known)? {
+        let (client, digest, size) = (context.client.clone(), blob.digest, blob.size);
+        places.push(Place::Registry(RemoteContent { client, from, digest, size }));
     }
     if places.is_empty() {
         return Err(nowhere(context, operation, blob, known));
@@ -76,10 +73,32 @@ pub(crate) fn find(
     Ok(Arc::new(Sources {
         blob: blob.clone(),
         label: operation.label.clone(),
+        bring_back: bring_back(operation),
         places,
         opened: AtomicUsize::new(0),
         transfer: context.progress.transfer(blob.digest, blob.size).into(),
     }))
+}
+
+/// Registries that have the blob: those that its layer was pulled from. The config of an image that is pushed as it was
+/// pulled is a file of this machine alone, which a server does not have.
+fn origins(operation: &plan::Push, known: Option<&plan::Blob>) -> Result<Vec<Remote>, Failure> {
+    let Some(known) = known else { return Ok(Vec::new()) };
+    let mut origins = Vec::new();
+    for source in &known.sources {
+        origins.push(Remote::new(source.registry.parse()?, source.repository.parse()?));
+    }
+    if operation.strategy == Strategy::Bes && known.kind == Kind::Config {
+        origins.extend(pulled_from(operation)?);
+    }
+    Ok(origins)
+}
+
+/// Where the base of the image comes from.
+pub(super) fn pulled_from(operation: &plan::Push) -> Result<Vec<Remote>, Failure> {
+    let Some(original) = &operation.original else { return Ok(Vec::new()) };
+    let remote = |registry: &String| Ok(Remote::new(registry.parse()?, original.repository.parse()?));
+    original.registries.iter().map(remote).collect()
 }
 
 /// A file of the build that is no longer what it was.
@@ -95,7 +114,7 @@ fn nowhere(
     blob: &Descriptor,
     known: Option<&plan::Blob>,
 ) -> Failure {
-    if operation.strategy == Strategy::Lazy {
+    if matches!(operation.strategy, Strategy::Lazy | Strategy::Bes) {
         return in_no_cache(context, operation, blob, known);
     }
     let runfile = known.and_then(|known| known.runfile.as_deref());
@@ -118,7 +137,7 @@ impl Sources {
                 .hint(format!("delete it; {}", rebuild(&self.label))),
             (Place::RemoteCache(cached), Some(mismatch)) => cached.spoiled(mismatch),
             (Place::RemoteCache(_), _) if is_evicted(error.cause()) => {
-                failure(error).hint(rebuild(&self.label))
+                failure(error).hints(self.bring_back.clone())
             }
             // Parts of a blob are only checked by the registry that gets them.
             (Place::File(file), None) if error.cause().status().is_some_and(|status| status == 400) => {

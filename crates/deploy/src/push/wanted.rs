@@ -1,4 +1,4 @@
-//! What a lazy push may want from Bazel's caches. The remote one is asked for all of it in one question, and only when
+//! What a push without files may want from Bazel's caches. The remote one is asked for all of it in one question, and only when
 //! the first blob really has to be uploaded; servers also take the question as a wish to keep what they have.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +11,10 @@ use tokio::sync::OnceCell;
 use crate::push::Context;
 use crate::push::documents::{Document, Image};
 
-/// Layers without a file, and which of them the remote cache lacks, once that was asked.
+/// Blobs without a file, and which of them the remote cache lacks, once that was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
-    layers: BTreeMap<Digest, cas::Blob>,
+    blobs: BTreeMap<Digest, cas::Blob>,
     missing: OnceCell<BTreeSet<Digest>>,
 }
 
@@ -28,24 +28,26 @@ pub(crate) struct Found {
 }
 
 impl Wanted {
-    /// The layers of an image that a lazy push would have to find; for other pushes none.
+    /// The layers of an image that a lazy push would have to find; everything for a server that has no files at all; for
+    /// other pushes nothing.
     pub(crate) fn new(context: &Context, operation: &plan::Push, image: &Image) -> Self {
-        if operation.strategy != Strategy::Lazy {
-            return Self::default();
-        }
         let known = &context.plan.blobs;
-        let is_wanted = |blob: &&Descriptor| {
-            known.get(&blob.digest).is_some_and(|known| known.kind == Kind::Layer && known.runfile.is_none())
+        let is_wanted = |blob: &&Descriptor| match operation.strategy {
+            Strategy::Bes => true,
+            Strategy::Lazy => known
+                .get(&blob.digest)
+                .is_some_and(|known| known.kind == Kind::Layer && known.runfile.is_none()),
+            Strategy::Eager | Strategy::CasRegistry => false,
         };
         let blobs = image.manifests.iter().flat_map(Document::blobs).filter(is_wanted);
-        let layers =
+        let blobs =
             blobs.map(|blob| (blob.digest, cas::Blob { digest: blob.digest, size: blob.size })).collect();
-        Self { layers, missing: OnceCell::new() }
+        Self { blobs, missing: OnceCell::new() }
     }
 
     /// Looks for a blob: on the disk, else in the remote cache.
     pub(crate) async fn find(&self, context: &Context, blob: &Descriptor) -> Found {
-        let Some(wanted) = self.layers.get(&blob.digest) else { return Found::default() };
+        let Some(wanted) = self.blobs.get(&blob.digest) else { return Found::default() };
         let file = on_disk(context, *wanted);
         let remote = match &context.caches.remote {
             Some(client) if file.is_none() => {
@@ -60,7 +62,7 @@ impl Wanted {
     /// A question that fails is no answer: reading will show what is there.
     async fn ask(&self, context: &Context, client: &cas::Client) -> BTreeSet<Digest> {
         let blobs: Vec<cas::Blob> =
-            self.layers.values().copied().filter(|blob| on_disk(context, *blob).is_none()).collect();
+            self.blobs.values().copied().filter(|blob| on_disk(context, *blob).is_none()).collect();
         client.find_missing(&blobs).await.unwrap_or_else(|error| {
             tracing::warn!("{}", tool::chain(&error));
             BTreeSet::new()
