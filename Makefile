@@ -61,7 +61,7 @@ tools: ## Static release programs into dist/tools, for RULES_IMG_TOOLS_DIR
 	@echo "dist/tools: $$(cd dist/tools && ls -sh1 | tail -n +2 | xargs)"
 
 .PHONY: test-tools
-test-tools: tools ## The same, with the registry server and the test kit into dist/test-tools
-	@$(STATIC_BUILD) -p registry-server -p testkit
+test-tools: tools ## The same, with the servers and the test kit into dist/test-tools
+	@$(STATIC_BUILD) -p registry-server -p bes -p testkit
 	@mkdir -p dist/test-tools
-	@for program in registry testkit; do install target/static/$(TARGET)/release/$$program dist/test-tools/$$program; done
+	@for program in registry bes testkit; do install target/static/$(TARGET)/release/$$program dist/test-tools/$$program; done

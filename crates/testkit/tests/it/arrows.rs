@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
     ("registry-server", &["blob", "oci", "serving", "tool"]),
+    ("bes", &["blob", "cas", "connect", "deploy", "oci", "plan", "registry", "serving", "tool"]),
 ];
 
 /// Program: what must be nowhere below it.
