@@ -123,6 +123,25 @@ lazy_test = analysistest.make(_lazy_test_impl, config_settings = _ON_AMD64 | {
     str(Label("//img/settings:remote_instance_name")): "main",
 })
 
+def _bes_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, "bes", values_of(action_with(env, "PushMetadata"))["strategy"])
+    asserts.false(env, target[DeployInfo].include_layers)
+    runfiles = target[DefaultInfo].default_runfiles
+    asserts.equals(env, [], runfiles.root_symlinks.to_list(), "the program only waits")
+    plan = target[DeployInfo].deploy_manifest
+    asserts.true(env, plan in target[DefaultInfo].files.to_list(), "Bazel reports it without being asked for it")
+    asserts.equals(env, [plan], target[OutputGroupInfo].deploy_manifest.to_list())
+    hidden = target[OutputGroupInfo]._hidden_top_level_INTERNAL_.to_list()
+    asserts.true(env, "push_layer.tgz" in [file.basename for file in hidden], "layers are built")
+    asserts.false(env, "push_layer.tgz" in [file.basename for file in target[DefaultInfo].files.to_list()], "and not downloaded")
+    return analysistest.end(env)
+
+bes_test = analysistest.make(_bes_test_impl, config_settings = _ON_AMD64 | {
+    str(Label("//img/settings:push_strategy")): "bes",
+})
+
 def _index_test_impl(ctx):
     env = analysistest.begin(ctx)
     action = action_with(env, "PushMetadata")
@@ -180,6 +199,7 @@ def image_push_test_suite(name):
 
     image_push(name = "push_by_settings", image = ":image", repository = "team/app", tag_list = ["1", "2"], tags = ["manual"])
     lazy_test(name = "lazy_test", target_under_test = ":push")
+    bes_test(name = "bes_test", target_under_test = ":push")
 
     settings_test(name = "settings_test", target_under_test = ":push_by_settings")
 
@@ -217,8 +237,8 @@ def image_push_test_suite(name):
             ["attribute `repository`: is empty; name a repository, or write `destination_file`"],
         ),
         "strategy": (
-            destination | {"strategy": "bes"},
-            ["attribute `strategy`: the strategy \"bes\" is not there yet; use \"eager\" or \"lazy\""],
+            destination | {"strategy": "cas_registry"},
+            ["attribute `strategy`: the strategy \"cas_registry\" is not there yet; use \"eager\" or \"lazy\" or \"bes\""],
         ),
         "two_destinations": (
             {"destination_file": _FIXTURES + "file.txt", "repository": "team/app"},
@@ -245,6 +265,7 @@ def image_push_test_suite(name):
             ":stamped_test",
             ":plan_test",
             ":pulled_test",
+            ":bes_test",
             ":lazy_test",
             ":settings_test",
         ] + [":" + failure + "_test" for failure in failures],

@@ -187,8 +187,8 @@ _PUSH_FAILURES = {
         ["attribute `repository`: is empty; name a repository, or write `destination_file`"],
     ),
     "spec_strategy": (
-        {"registry": "push.example.com", "repository": "app", "strategy": "bes"},
-        ["attribute `strategy`: the strategy \"bes\" is not there yet; use \"eager\""],
+        {"registry": "push.example.com", "repository": "app", "strategy": "cas_registry"},
+        ["attribute `strategy`: the strategy \"cas_registry\" is not there yet; use \"eager\""],
     ),
 }
 

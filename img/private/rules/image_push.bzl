@@ -6,6 +6,7 @@ load("//img/private/config:settings.bzl", "settings_of")
 load("//img/private/config:transitions.bzl", "host_platform_transition", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
+load("//img/private/rules:bes.bzl", "bes_outputs")
 load("//img/private/rules:push_config.bzl", "PUSH_ATTRS", "push_config")
 load("//img/private/rules:push_plan.bzl", "declare_push_plan", "original_of")
 load("//img/private/rules:run_environment.bzl", "run_environment")
@@ -62,11 +63,13 @@ def _image_push_impl(ctx):
         output = plan,
     )
     executable = _declare_executable(ctx)
+    bes = bes_outputs(strategies = [config.strategy], plan = plan, blobs = content.blobs)
     return [
         DefaultInfo(
             executable = executable,
-            files = depset([executable]),
-            runfiles = ctx.runfiles(files = [plan], root_symlinks = content.runfiles),
+            files = depset([executable] + bes.files),
+            # A program that only waits for somebody else's push reads no more than the plan.
+            runfiles = ctx.runfiles(files = [plan], root_symlinks = {} if config.strategy == "bes" else content.runfiles),
         ),
         DeployInfo(
             deploy_manifest = plan,
@@ -74,7 +77,7 @@ def _image_push_impl(ctx):
             include_layers = include_layers,
         ),
         # The layers are what a lazy push needs and does not ask for: building this group brings back what a cache evicted.
-        OutputGroupInfo(deploy_manifest = depset([plan]), layers = depset(content.blobs)),
+        OutputGroupInfo(deploy_manifest = depset([plan]), layers = depset(content.blobs), **bes.groups),
         run_environment(settings),
     ]
 

@@ -2,6 +2,7 @@
 
 load("//img/private/actions:plan.bzl", "merge_plans", "plan_content")
 load("//img/private/providers:deploy.bzl", "DeployInfo", "LoadConfigInfo", "PushConfigInfo")
+load("//img/private/rules:bes.bzl", "bes_outputs")
 load("//img/private/rules:push_plan.bzl", "declare_push_plan")
 
 visibility(["//img/private/rules"])
@@ -19,11 +20,14 @@ SPEC_ATTRS = {
     ),
 }
 
+def _strategies(ctx):
+    return [spec[PushConfigInfo].strategy for spec in ctx.attr.push_specs]
+
 def _needs_layers(ctx):
-    return "eager" in [spec[PushConfigInfo].strategy for spec in ctx.attr.push_specs]
+    return "eager" in _strategies(ctx)
 
 def _declare_plans(ctx, image, original):
-    """One plan of all pushes."""
+    """One plan of all pushes, and the layers that the build makes."""
     plan = ctx.actions.declare_file(ctx.label.name + ".deploy_merged.json")
     specs = ctx.attr.push_specs
     plans = [plan] if len(specs) == 1 else [
@@ -44,7 +48,7 @@ def _declare_plans(ctx, image, original):
         )
     if len(specs) > 1:
         merge_plans(ctx, output = plan, plans = plans)
-    return plan
+    return plan, content.blobs
 
 def declare_deployment(ctx, image, original):
     """Declares what an image with SPEC_ATTRS offers to deploy it.
@@ -59,8 +63,9 @@ def declare_deployment(ctx, image, original):
     """
     if not ctx.attr.push_specs:
         return struct(groups = {}, providers = [])
-    plan = _declare_plans(ctx, image, original)
+    plan, blobs = _declare_plans(ctx, image, original)
+    bes = bes_outputs(strategies = _strategies(ctx), plan = plan, blobs = blobs)
     return struct(
-        groups = {"deploy_manifest": depset([plan])},
+        groups = {"deploy_manifest": depset([plan])} | bes.groups,
         providers = [DeployInfo(deploy_manifest = plan, image = image, include_layers = _needs_layers(ctx))],
     )

@@ -8,7 +8,7 @@ visibility(["//img/private/rules"])
 
 # The strategies that exist by name. Only those of _WORKING_STRATEGIES can be used so far.
 _STRATEGIES = ["auto", "eager", "lazy", "cas_registry", "bes"]
-_WORKING_STRATEGIES = ["eager", "lazy"]
+_WORKING_STRATEGIES = ["eager", "lazy", "bes"]
 
 # What a rule has that says where an image is pushed to.
 PUSH_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
@@ -26,6 +26,7 @@ PUSH_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
         doc = "How layers get to the registry. `eager`: from the machine that runs Bazel. " +
               "`lazy`: from Bazel's remote cache or disk cache, whose address the program gets from `//img/settings:remote_cache`, " +
               "`--remote-cache` or `--disk-cache`; no layer is downloaded to be pushed. " +
+              "`bes`: a build event service of rules_img pushes what `bazel build` builds, see docs/guides/bes.md. " +
               "`auto`: as `//img/settings:push_strategy` says.",
         default = "auto",
         values = _STRATEGIES,
