@@ -51,6 +51,32 @@ class OurRegistry:
         self.stop = self.server.stop
 
 
+class BuildEventService:
+    """services/bes: pushes the images of builds that tell it of themselves with `flags`."""
+
+    def __init__(self, folder, cache, *words, port=0):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log_path = folder / "bes.log"
+        self.server = process.Server([tool("bes"), "--port", str(port), "--remote-cache", cache.endpoint, *words],
+                                     self.log_path, stdout=subprocess.PIPE)
+        self.endpoint = self.server.wait_for_line("listening on ")
+        self.port = int(self.endpoint.rsplit(":", 1)[1])
+        self.flags = [f"--bes_backend={self.endpoint}"]
+        self.stop = self.server.stop
+
+    def says(self, text, seconds=60):
+        """Waits for a text in its log."""
+        deadline = time.monotonic() + seconds
+        while text not in self.log_path.read_text():
+            assert time.monotonic() < deadline, f"`{text}` is not in the log:\n{self.server.tail()}"
+            time.sleep(0.05)
+
+    def kill(self):
+        """`kill -9`"""
+        self.server.process.kill()
+        self.server.process.wait()
+
+
 class CountingProxy:
     """Stands before a registry, delays each request, and counts requests and bytes."""
 
