@@ -12,15 +12,19 @@
 mod services;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
 use oci::Digest;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::oneshot;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 
+use crate::tls::Certificate;
 use services::Services;
 
 /// What the cache does instead of answering properly.
@@ -34,8 +38,14 @@ pub enum Failure {
     Short,
     /// Sends one byte more.
     Long,
+    /// Sends another blob of the same size.
+    Other,
+    /// Sends so many bytes, the first one wrong, and breaks the stream.
+    WrongThenDrop(u64),
     /// Says that the blob is not there.
     NotFound,
+    /// Answers with this gRPC code.
+    Code(i32),
     /// Says `UNAVAILABLE`, and after which time to come back.
     Unavailable(Option<Duration>),
     /// Says `UNAUTHENTICATED`.
@@ -91,6 +101,12 @@ impl Shared {
     }
 }
 
+/// Where it listens.
+enum Place {
+    Port,
+    Socket(PathBuf),
+}
+
 /// A remote cache on loopback; it ends when this is dropped.
 pub struct FakeCas {
     shared: Shared,
@@ -101,6 +117,28 @@ pub struct FakeCas {
 impl FakeCas {
     /// Starts on a free port.
     pub fn start() -> Self {
+        Self::listen(Place::Port, Server::builder())
+    }
+
+    /// Starts on a free port, with TLS. Clients have to show a certificate that `clients` signed, if it is given.
+    pub fn start_tls(certificate: &Certificate, clients: Option<&Certificate>) -> Self {
+        let identity = Identity::from_pem(&certificate.pem, &certificate.key_pem);
+        let mut tls = ServerTlsConfig::new().identity(identity);
+        if let Some(clients) = clients {
+            tls = tls.client_ca_root(tonic::transport::Certificate::from_pem(&clients.pem));
+        }
+        let server = Server::builder().tls_config(tls).expect("certificate and key belong together");
+        let mut cache = Self::listen(Place::Port, server);
+        cache.endpoint = cache.endpoint.replace("grpc://", "grpcs://");
+        cache
+    }
+
+    /// Starts on a socket of this machine.
+    pub fn start_unix(path: &Path) -> Self {
+        Self::listen(Place::Socket(path.to_owned()), Server::builder())
+    }
+
+    fn listen(place: Place, server: Server) -> Self {
         let shared = Shared::default();
         let services = Services(shared.clone());
         let (stop, stopped) = oneshot::channel();
@@ -111,18 +149,34 @@ impl FakeCas {
                 .build()
                 .expect("a runtime can be made");
             runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
-                let address = listener.local_addr().expect("a bound socket has an address");
-                if sender.send(address).is_ok() {
-                    tokio::select! {
-                        _ = services.serve(TcpIncoming::from(listener)) => {}
-                        _ = stopped => {}
+                let serving = async {
+                    match place {
+                        Place::Port => {
+                            let listener =
+                                TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+                            let address = listener.local_addr().expect("a bound socket has an address");
+                            drop(sender.send(format!("grpc://{address}")));
+                            services.serve(server, TcpIncoming::from(listener)).await
+                        }
+                        Place::Socket(path) => {
+                            let listener = UnixListener::bind(&path).expect("tests name a free path");
+                            drop(sender.send(format!("unix:{}", path.display())));
+                            let accept = async |listener: UnixListener| {
+                                let connection = listener.accept().await.map(|(connection, _)| connection);
+                                Some((connection, listener))
+                            };
+                            services.serve(server, stream::unfold(listener, accept)).await
+                        }
                     }
+                };
+                tokio::select! {
+                    _ = serving => {}
+                    _ = stopped => {}
                 }
             });
         });
-        let address = receiver.recv().expect("the server's thread sends its address");
-        Self { shared, endpoint: format!("grpc://{address}"), stop: Some(stop) }
+        let endpoint = receiver.recv().expect("the server's thread sends its address");
+        Self { shared, endpoint, stop: Some(stop) }
     }
 
     /// What a client is told.

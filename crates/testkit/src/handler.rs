@@ -54,23 +54,29 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Reads the body of a request, or so many bytes of it.
-    async fn read(parts: Parts, mut body: Incoming, enough: u64) -> Result<Self, io::Error> {
+    /// Reads the body of a request, or so many bytes of it; says whether the connection broke meanwhile.
+    async fn read(parts: Parts, mut body: Incoming, enough: u64) -> (Self, bool) {
         let mut read = BytesMut::new();
-        while (read.len() as u64) < enough
+        let mut broke = false;
+        while !broke
+            && (read.len() as u64) < enough
             && let Some(frame) = body.frame().await
         {
-            read.extend_from_slice(&frame.map_err(io::Error::other)?.into_data().unwrap_or_default());
+            match frame {
+                Ok(frame) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                Err(_) => broke = true,
+            }
         }
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        Ok(Self {
+        let asked = Self {
             own_url: format!("http://{host}"),
             path: parts.uri.path().to_owned(),
             query: query(parts.uri.query().unwrap_or_default()),
             headers: parts.headers,
             body: read.freeze(),
             method: parts.method.as_str().to_owned(),
-        })
+        };
+        (asked, broke)
     }
 
     /// What is remembered of it, before it is answered.
@@ -136,8 +142,13 @@ impl Handler for Shared {
             Some(Action::Drop(bytes)) => *bytes,
             _ => u64::MAX,
         };
-        let asked = Asked::read(parts, body, enough).await?;
+        let (asked, broke) = Asked::read(parts, body, enough).await;
         let mut record = asked.record(full_path);
+        if broke {
+            crate::routes::keep_part(&self, &asked);
+            self.log.add(record);
+            return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+        }
         match &fault {
             Some(Action::Drop(_)) => {
                 crate::routes::keep_part(&self, &asked);

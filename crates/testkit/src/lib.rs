@@ -1,8 +1,9 @@
 //! Misbehaving servers and judges for tests, in nobody's normal dependencies.
 //!
 //! [`FakeRegistry`] is a registry in memory that can be told to fail in every way that a registry was ever seen to
-//! fail, and that remembers what it was asked. [`proxy`] puts latency, counters and the same faults before a real
-//! one. [`base_image`] makes a large image without a large file. With the feature `cas`, `fake_cas` is a remote cache.
+//! fail, and that remembers what it was asked. [`proxy`] puts latency, counters and the same faults before a real one;
+//! [`Breaker`] cuts connections to whatever server at a byte. [`base_image`] makes a large image without a large file. With
+//! the feature `cas`, `fake_cas` is a remote cache.
 //!
 //! Nothing is shared with the crate `registry`: a bug must not agree with itself. Everything listens on loopback, on
 //! ports that the system picks, and nothing sleeps except where latency is what is asked for.
@@ -20,6 +21,7 @@
 
 mod answer;
 pub mod base_image;
+mod breaker;
 #[cfg(feature = "cas")]
 pub mod fake_cas;
 mod fake_registry;
@@ -34,6 +36,7 @@ mod server;
 mod store;
 mod tls;
 
+pub use breaker::{Break, Breaker};
 pub use fake_registry::FakeRegistry;
 pub use fault::{Action, Fault};
 pub use guard::Guard;

@@ -14,6 +14,8 @@ static SERIAL: AtomicU64 = AtomicU64::new(0);
 pub struct Certificate {
     /// The certificate, for whoever is to trust it.
     pub pem: String,
+    /// Its private key.
+    pub key_pem: String,
     pub(crate) acceptor: TlsAcceptor,
 }
 
@@ -48,6 +50,10 @@ impl Certificate {
                 PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
             )
             .expect("certificate and key belong together");
-        Self { pem: certificate.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+        Self {
+            pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+        }
     }
 }

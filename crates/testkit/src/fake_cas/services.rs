@@ -1,5 +1,6 @@
 //! The three services of a remote cache that is only read.
 
+use std::io;
 use std::pin::Pin;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
@@ -8,8 +9,9 @@ use bazel_remote_apis::google::rpc;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use reapi::batch_read_blobs_response;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::Connected;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -24,10 +26,17 @@ type BoxedStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(crate) struct Services(pub(crate) Shared);
 
 impl Services {
-    pub(crate) async fn serve(self, incoming: TcpIncoming) -> Result<(), tonic::transport::Error> {
+    pub(crate) async fn serve<C>(
+        self,
+        mut server: Server,
+        incoming: impl Stream<Item = io::Result<C>>,
+    ) -> Result<(), tonic::transport::Error>
+    where
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
         use reapi::capabilities_server::CapabilitiesServer;
         use reapi::content_addressable_storage_server::ContentAddressableStorageServer;
-        Server::builder()
+        server
             .add_service(CapabilitiesServer::new(self.clone()))
             .add_service(ContentAddressableStorageServer::new(self.clone()))
             .add_service(stream::byte_stream_server::ByteStreamServer::new(self))
@@ -51,6 +60,7 @@ impl Services {
             failure.clone()
         });
         match failure {
+            Some(Failure::Code(code)) => Err(Status::new(Code::from(code), "told to fail")),
             Some(Failure::NotFound) => Err(Status::not_found("evicted")),
             Some(Failure::Unauthenticated) => Err(Status::unauthenticated("who are you?")),
             Some(Failure::Unavailable(None)) => Err(Status::unavailable("busy")),
@@ -79,6 +89,8 @@ fn spoiled(bytes: Bytes, failure: Option<&Failure>) -> Bytes {
             spoiled.pop();
         }
         Some(Failure::Long) => spoiled.push(0),
+        Some(Failure::WrongThenDrop(_)) => spoiled[0] ^= 1,
+        Some(Failure::Other) => spoiled.fill(b'x'),
         _ => return bytes,
     }
     spoiled.into()
@@ -226,7 +238,9 @@ impl stream::byte_stream_server::ByteStream for Services {
 
 fn chunks(bytes: &Bytes, failure: Option<&Failure>) -> BoxedStream<stream::ReadResponse> {
     let limit = match failure {
-        Some(Failure::Drop(limit) | Failure::Stall(limit)) => usize::try_from(*limit).unwrap_or(usize::MAX),
+        Some(Failure::Drop(limit) | Failure::WrongThenDrop(limit) | Failure::Stall(limit)) => {
+            usize::try_from(*limit).unwrap_or(usize::MAX)
+        }
         _ => usize::MAX,
     };
     let sent = bytes.slice(..bytes.len().min(limit));
@@ -234,7 +248,7 @@ fn chunks(bytes: &Bytes, failure: Option<&Failure>) -> BoxedStream<stream::ReadR
         sent.chunks(CHUNK).map(|chunk| Ok(stream::ReadResponse { data: chunk.to_vec() })).collect();
     let messages = futures_util::stream::iter(messages);
     match failure {
-        Some(Failure::Drop(_)) => {
+        Some(Failure::Drop(_) | Failure::WrongThenDrop(_)) => {
             let broken = futures_util::stream::iter([Err(Status::unavailable("the stream broke"))]);
             messages.chain(broken).boxed()
         }
