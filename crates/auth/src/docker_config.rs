@@ -83,7 +83,7 @@ impl DockerConfigFile {
         let Some((_, key, entry)) = best else { return Ok(None) };
         let problem = |problem| Error::BadEntry { path: self.path.clone(), key: key.clone(), problem };
         let credential = entry.credential().map_err(problem)?;
-        Ok(Some(Found { credential, source: format!("entry `{key}` of {}", self.name()) }))
+        Ok(Some(Found { credential, source: format!("entry `{key}` of {}", self.name()), expires: None }))
     }
 }
 
@@ -102,7 +102,7 @@ impl Source for DockerConfigFile {
             match self.ask_helper(name, server) {
                 Ok(Some(credential)) => {
                     let source = format!("helper `docker-credential-{name}` of {}", self.name());
-                    return Ok(Some(Found { credential, source }));
+                    return Ok(Some(Found { credential, source, expires: None }));
                 }
                 Ok(None) => {}
                 Err(error) => failure = failure.or(Some(error)),

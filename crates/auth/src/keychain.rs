@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use crate::{Credential, Error};
 
@@ -22,6 +23,16 @@ pub struct Found {
     pub credential: Credential,
     /// The source in words that fit a message, such as ``docker config `/home/me/.docker/config.json` ``.
     pub source: String,
+    /// Until when they may be used, where that is known.
+    pub expires: Option<SystemTime>,
+}
+
+impl Found {
+    /// Whether they may no longer be used.
+    #[expect(clippy::disallowed_methods, reason = "only decides when a source is asked again")]
+    pub(crate) fn has_expired(&self) -> bool {
+        self.expires.is_some_and(|end| end <= SystemTime::now())
+    }
 }
 
 /// Somewhere credentials may be found. Blocking: it may read files and run programs.
@@ -46,7 +57,8 @@ type Answers = BTreeMap<(String, String), Arc<OnceLock<Answer>>>;
 type Warn = Box<dyn Fn(&Error) + Send + Sync>;
 type Tell = Box<dyn Fn(Query<'_>, &Answer) + Send + Sync>;
 
-/// Sources in order. Answers are kept: a host's credentials are looked up once in a run, however many tasks ask.
+/// Sources in order. Answers are kept: a host's credentials are looked up once in a run, however many tasks ask, and again
+/// when they have expired.
 #[derive(Default)]
 pub struct Keychain {
     sources: Vec<Box<dyn Source>>,
@@ -84,9 +96,23 @@ impl Keychain {
     /// Credentials for a repository of a host. Blocks while files are read and helpers run.
     pub fn look_up(&self, host: &str, repository: &str) -> Answer {
         let key = (host.to_owned(), repository.to_owned());
-        let cell =
-            Arc::clone(self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
-        cell.get_or_init(|| self.ask(Query { host, repository })).clone()
+        let ask = || self.ask(Query { host, repository });
+        let known = self.cell(&key, None);
+        let answer = known.get_or_init(ask);
+        if !answer.found.as_ref().is_some_and(Found::has_expired) {
+            return answer.clone();
+        }
+        self.cell(&key, Some(&known)).get_or_init(ask).clone()
+    }
+
+    /// Where an answer is kept; another place than the one that is of no use any more.
+    fn cell(&self, key: &(String, String), stale: Option<&Arc<OnceLock<Answer>>>) -> Arc<OnceLock<Answer>> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = answers.entry(key.clone()).or_default();
+        if stale.is_some_and(|stale| Arc::ptr_eq(stale, known)) {
+            *known = Arc::default();
+        }
+        Arc::clone(known)
     }
 
     fn ask(&self, query: Query<'_>) -> Answer {
@@ -135,7 +161,7 @@ mod tests {
     use super::*;
     use crate::Secret;
 
-    struct Scripted(&'static str, Option<bool>, Arc<AtomicUsize>);
+    struct Scripted(&'static str, Option<bool>, Arc<AtomicUsize>, Option<SystemTime>);
 
     impl Source for Scripted {
         fn name(&self) -> String {
@@ -149,7 +175,7 @@ mod tests {
                 Some(false) => Ok(None),
                 Some(true) => {
                     let credential = Credential::Bearer(Secret::new("t"));
-                    Ok(Some(Found { credential, source: self.0.to_owned() }))
+                    Ok(Some(Found { credential, source: self.0.to_owned(), expires: self.3 }))
                 }
             }
         }
@@ -159,7 +185,8 @@ mod tests {
     fn a_failing_source_is_reported_once_and_passed_over() {
         let calls = Arc::new(AtomicUsize::new(0));
         let warnings = Arc::new(AtomicUsize::new(0));
-        let source = |name, result| Box::new(Scripted(name, result, Arc::clone(&calls))) as Box<dyn Source>;
+        let source =
+            |name, result| Box::new(Scripted(name, result, Arc::clone(&calls), None)) as Box<dyn Source>;
         let counter = Arc::clone(&warnings);
         let keychain = Keychain::new(vec![
             source("broken", None),
@@ -176,5 +203,18 @@ mod tests {
         }
         assert_eq!(calls.load(Ordering::Relaxed), 6, "the third look-up was kept");
         assert_eq!(warnings.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_has_expired_is_looked_up_again() {
+        for (end, expected) in [(None, 1), (Some(SystemTime::UNIX_EPOCH), 3)] {
+            let calls = Arc::new(AtomicUsize::new(0));
+            let source = Scripted("helper", Some(true), Arc::clone(&calls), end);
+            let keychain = Keychain::new(vec![Box::new(source)]);
+            for _ in 0..2 {
+                assert!(keychain.look_up("ghcr.io", "a").found.is_some());
+            }
+            assert_eq!(calls.load(Ordering::Relaxed), expected, "{end:?}");
+        }
     }
 }

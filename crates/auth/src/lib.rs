@@ -23,7 +23,7 @@ mod locations;
 mod process;
 mod secret;
 
-pub use bazel_helper::BazelHelper;
+pub use bazel_helper::{BazelHelper, HelperHeaders};
 pub use docker_config::DockerConfigFile;
 pub use docker_helper::DockerHelper;
 pub use error::Error;

@@ -43,7 +43,7 @@ impl Client {
         let message = GetCapabilitiesRequest { instance_name: self.config().instance.clone() };
         let request = self.request(SERVICE, message).await?;
         let mut service = CapabilitiesClient::new(self.channel().await?);
-        self.answer(service.get_capabilities(request)).await
+        self.answer(self.config().call_timeout, service.get_capabilities(request)).await
     }
 }
 

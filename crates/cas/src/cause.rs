@@ -13,6 +13,18 @@ pub enum Cause {
     /// No connection.
     #[error("failed to connect")]
     Connect(#[source] Source),
+    /// No trusted encrypted connection.
+    #[error("no secure connection")]
+    Tls {
+        /// Whether the other side does not speak TLS at all.
+        plain: bool,
+        /// What TLS says.
+        #[source]
+        source: Source,
+    },
+    /// A header that is to be sent is none.
+    #[error("a header for it has a name or value that HTTP does not allow")]
+    Header,
     /// The server, or the connection to it, failed.
     #[error("the cache answered {}{}", name(*code), detail(message))]
     Status {
@@ -67,7 +79,9 @@ impl Cause {
             Self::Connect(_) => Retry::IfAnsweredBefore,
             Self::Status { code, .. } => retry_code(*code),
             Self::Idle(_) | Self::Mismatch(blob::Mismatch::Short { .. }) => Retry::Yes,
-            Self::Missing
+            Self::Tls { .. }
+            | Self::Header
+            | Self::Missing
             | Self::NotACache
             | Self::DigestFunction { .. }
             | Self::Mismatch(blob::Mismatch::Digest { .. } | blob::Mismatch::Long { .. })

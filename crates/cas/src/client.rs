@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint as Dial};
+use tonic::transport::{Channel, Endpoint as Dial};
 use tonic::{Request, Response, Status};
 
 use crate::capabilities::Capabilities;
-use crate::cause::Source;
 use crate::endpoint::Transport;
 use crate::headers::Headers;
+use crate::tls::classify;
 use crate::{Cause, Config};
 
 /// A message may be this large: the largest batch, and what wraps it.
@@ -73,20 +73,19 @@ impl Client {
 
     async fn dial(&self) -> Result<Channel, Cause> {
         let config = self.config();
-        let connect = |error: tonic::transport::Error| Cause::Connect(Source::from(error));
         let dial = match config.endpoint.transport() {
             Transport::Plain(host) => Dial::from_shared(format!("http://{host}")),
             Transport::Tls(host) => Dial::from_shared(format!("https://{host}"))
-                .and_then(|dial| dial.tls_config(ClientTlsConfig::new().with_native_roots())),
+                .and_then(|dial| dial.tls_config(config.tls.config())),
             Transport::Unix(path) => Dial::from_shared(format!("unix:{path}")),
         };
         let dial = dial
-            .map_err(connect)?
+            .map_err(classify)?
             .connect_timeout(config.connect_timeout)
             // Only while calls are open: idle connections end as the server likes.
             .http2_keep_alive_interval(Duration::from_mins(5))
             .keep_alive_timeout(Duration::from_secs(20));
-        dial.connect().await.map_err(connect)
+        dial.connect().await.map_err(classify)
     }
 
     /// A request with its headers.
@@ -99,9 +98,9 @@ impl Client {
     /// Waits for an answer, but not for ever.
     pub(crate) async fn answer<T>(
         &self,
+        timeout: Duration,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Cause> {
-        let timeout = self.config().idle_timeout;
         let answer = tokio::time::timeout(timeout, call).await.map_err(|_| Cause::Idle(timeout))??;
         self.shared.answered.store(true, Ordering::Relaxed);
         Ok(answer.into_inner())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth::{BazelHelper, Secret};
 
-use crate::Endpoint;
+use crate::{Endpoint, Tls};
 
 /// How often and how patiently a failed call is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,11 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// How long a connection may take.
     pub connect_timeout: Duration,
-    /// How long a call may take that is not a stream, and how long nothing may move on a stream.
+    /// What encrypted connections trust and show.
+    pub tls: Tls,
+    /// How long a call may take that is not a stream.
+    pub call_timeout: Duration,
+    /// How long nothing may move on a stream.
     pub idle_timeout: Duration,
     /// Connections that calls are spread over; one carries many calls.
     pub connections: usize,
@@ -55,6 +59,8 @@ impl Config {
             credential_helper: None,
             retry: RetryPolicy::default(),
             connect_timeout: Duration::from_secs(10),
+            tls: Tls::default(),
+            call_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_mins(1),
             connections: 4,
         }

@@ -1,6 +1,7 @@
 //! Addresses in the syntax of Bazel's `--remote_cache`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use auth::Secret;
@@ -62,8 +63,11 @@ impl Endpoint {
     }
 
     /// Whether what is sent can be read on its way through a network.
-    pub fn is_plain(&self) -> bool {
-        matches!(self.transport, Transport::Plain(_))
+    pub(crate) fn is_exposed(&self) -> bool {
+        match &self.transport {
+            Transport::Plain(host) => !is_loopback(host),
+            Transport::Tls(_) | Transport::Unix(_) => false,
+        }
     }
 }
 
@@ -100,6 +104,15 @@ fn parse_host(text: &str) -> Result<(String, Option<Secret>), EndpointError> {
     let pair = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
     let basic = (pair != ":").then(|| Secret::new(format!("Basic {}", STANDARD.encode(pair))));
     Ok((host, basic))
+}
+
+/// Whether a host, maybe with a port, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Percent-decoded; a plus sign is a plus sign here.
@@ -156,6 +169,20 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(text.parse::<Endpoint>(), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_may_be_told_in_the_clear() {
+        for text in
+            ["grpc://localhost:1", "grpc://127.0.0.2:1", "grpc://[::1]:1", "grpcs://cache", "unix:/run/cache"]
+        {
+            assert!(!text.parse::<Endpoint>().unwrap().is_exposed(), "{text}");
+        }
+        for text in
+            ["grpc://cache", "grpc://10.0.0.1:1", "grpc://[2001:db8::1]:1", "grpc://localhost.example.com"]
+        {
+            assert!(text.parse::<Endpoint>().unwrap().is_exposed(), "{text}");
         }
     }
 

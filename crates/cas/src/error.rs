@@ -62,6 +62,14 @@ impl Error {
         let mut hints = Vec::new();
         match self.cause() {
             Cause::Connect(_) => hints.push(format!("is a remote cache running at `{}`?", self.endpoint)),
+            Cause::Tls { plain: true, .. } => {
+                hints.push("it speaks without TLS: write `grpc://` if that is meant".to_owned());
+            }
+            Cause::Tls { plain: false, .. } => hints.push(
+                "set IMG_REAPI_TLS_CERTIFICATE to the file that Bazel has in `--tls_certificate`, and where the cache wants \
+                 to know its clients, IMG_REAPI_TLS_CLIENT_CERTIFICATE and IMG_REAPI_TLS_CLIENT_KEY"
+                    .to_owned(),
+            ),
             Cause::DigestFunction { .. } => hints.push(
                 "give Bazel `--digest_function=sha256`, and set the cache up to offer SHA256".to_owned(),
             ),
@@ -76,6 +84,7 @@ impl Error {
                 hints.push(format!("`{}` serves wrong content", self.endpoint));
             }
             Cause::Status { .. }
+            | Cause::Header
             | Cause::Missing
             | Cause::Idle(_)
             | Cause::Mismatch(blob::Mismatch::Short { .. })

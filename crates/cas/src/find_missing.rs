@@ -50,7 +50,7 @@ impl Client {
         let request = self.request(SERVICE, message).await?;
         let service = ContentAddressableStorageClient::new(self.channel().await?);
         let mut service = service.max_decoding_message_size(crate::client::MAX_MESSAGE_SIZE);
-        let answer = self.answer(service.find_missing_blobs(request)).await?;
+        let answer = self.answer(self.config().call_timeout, service.find_missing_blobs(request)).await?;
         answer.missing_blob_digests.iter().map(digest_of).collect()
     }
 }

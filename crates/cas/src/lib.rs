@@ -30,13 +30,16 @@ mod find_missing;
 mod headers;
 mod read_blobs;
 mod status;
+mod tls;
 
+pub use auth::Secret;
 pub use bytestream::{ByteStream, Encoding};
 pub use cause::{Cause, Retry};
 pub use client::Client;
 pub use config::{Config, RetryPolicy};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Error, Operation};
+pub use tls::Tls;
 
 /// What a blob is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -69,7 +69,7 @@ impl Client {
         let request = self.request(SERVICE, message).await?;
         let service = ContentAddressableStorageClient::new(self.channel().await?);
         let mut service = service.max_decoding_message_size(crate::client::MAX_MESSAGE_SIZE);
-        let answer = self.answer(service.batch_read_blobs(request)).await?;
+        let answer = self.answer(self.config().call_timeout, service.batch_read_blobs(request)).await?;
         let mut failed = None;
         for response in answer.responses {
             let digest = digest_of(&response.digest.unwrap_or_default())?;

@@ -44,6 +44,8 @@ variables! {
     IMG_PROGRESS;
     /// Address of Bazel's remote cache, in the syntax of `--remote_cache`, for pushes that read layers there.
     IMG_REAPI_ENDPOINT;
+    /// Headers of all calls to the remote cache, as Bazel's `--remote_header`: one `NAME=VALUE` a line.
+    IMG_REAPI_HEADERS;
     /// How long nothing may come from the remote cache, such as `60s`.
     IMG_REAPI_IDLE_TIMEOUT;
     /// Instance of the remote cache, as in Bazel's `--remote_instance_name`.
@@ -56,6 +58,17 @@ variables! {
     IMG_REAPI_RETRY_MAX_ATTEMPTS;
     /// Longest delay before a call to the remote cache is tried again, such as `5s`.
     IMG_REAPI_RETRY_MAX_DELAY;
+    /// How long a call to the remote cache may take that is not a stream, such as `60s`.
+    IMG_REAPI_RPC_TIMEOUT;
+    /// File with the certificate authorities of the remote cache in PEM form, instead of the system's, as Bazel's
+    /// `--tls_certificate`.
+    IMG_REAPI_TLS_CERTIFICATE;
+    /// File with a certificate in PEM form that is shown to the remote cache, as Bazel's `--tls_client_certificate`.
+    IMG_REAPI_TLS_CLIENT_CERTIFICATE;
+    /// File with the private key of that certificate, as Bazel's `--tls_client_key`.
+    IMG_REAPI_TLS_CLIENT_KEY;
+    /// How long nothing may move on a connection to a registry, such as `60s`.
+    IMG_REGISTRY_IDLE_TIMEOUT;
     /// Most requests in flight to one registry.
     IMG_REGISTRY_MAX_CONCURRENT_REQUESTS;
     /// First delay before a request is tried again, such as `1s`.

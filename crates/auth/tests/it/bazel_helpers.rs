@@ -52,10 +52,11 @@ fn all_headers_of_a_uri() {
     let script = Script::new(
         r#"cat > "$(dirname "$0")/asked"; echo '{"headers":{"Authorization":["Bearer t"],"X-Key":["a","b"]}}'"#,
     );
-    let headers = BazelHelper::new(script.path()).headers("https://cache/service").unwrap();
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    let answer = BazelHelper::new(script.path()).headers("https://cache/service").unwrap();
+    let headers: Vec<_> =
+        answer.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
     assert_eq!(headers, [("Authorization", "Bearer t"), ("X-Key", "a"), ("X-Key", "b")]);
     assert_eq!(script.read("asked"), r#"{"uri":"https://cache/service"}"#);
     let silent = Script::new("true");
-    assert!(BazelHelper::new(silent.path()).headers("https://cache/service").unwrap().is_empty());
+    assert!(BazelHelper::new(silent.path()).headers("https://cache/service").unwrap().headers.is_empty());
 }

@@ -66,6 +66,60 @@ async fn a_token_that_ended_is_renewed() {
     assert_eq!(authorizations(&cache), ["Bearer 1", "Bearer 2", "Bearer 3"]);
 }
 
+/// The same, and says until when.
+fn expiring(end: &str) -> String {
+    COUNTING.replace("]}}", &format!("]}},\\\"expires\\\":\\\"{end}\\\"}}"))
+}
+
+#[tokio::test]
+async fn an_answer_is_used_as_long_as_the_helper_says() {
+    let table = [
+        ("2099-01-01T00:00:00Z", ["Bearer 1", "Bearer 2", "Bearer 2"]),
+        ("2001-01-01T00:00:00Z", ["Bearer 1", "Bearer 2", "Bearer 3"]),
+        ("no time", ["Bearer 1", "Bearer 2", "Bearer 2"]),
+    ];
+    for (end, expected) in table {
+        let cache = FakeCas::start();
+        let folder = tempfile::tempdir().unwrap();
+        let credential_helper = Some(helper(&folder, &expiring(end)));
+        let client = Client::new(Config { credential_helper, ..config(&cache) });
+        let wanted = blob(cache.add(bytes(10)), 10);
+        for _ in 0..2 {
+            client.find_missing(&[wanted]).await.unwrap();
+        }
+        assert_eq!(authorizations(&cache), expected, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_a_blob_is_read_is_renewed() {
+    let cache = FakeCas::start();
+    let folder = tempfile::tempdir().unwrap();
+    let credential_helper = Some(helper(&folder, COUNTING));
+    let client = Client::new(Config { credential_helper, ..config(&cache) });
+    let wanted = blob(cache.add(bytes(100_000)), 100_000);
+    cache.fail("Read", Failure::Drop(50_000), 1);
+    cache.fail("Read", Failure::Unauthenticated, 1);
+    let found = crate::client::read(&client, wanted, 0, cas::Encoding::Identity).await.unwrap();
+    assert!(found == bytes(100_000));
+    assert_eq!(authorizations(&cache), ["Bearer 1", "Bearer 2", "Bearer 2", "Bearer 3"]);
+}
+
+#[tokio::test]
+async fn many_calls_at_once_ask_the_helper_once() {
+    let cache = FakeCas::start();
+    let folder = tempfile::tempdir().unwrap();
+    let credential_helper = Some(helper(&folder, COUNTING));
+    let client = Client::new(Config { credential_helper, ..config(&cache) });
+    let wanted = blob(cache.add(bytes(10)), 10);
+    let reads =
+        (0..20).map(|_| crate::client::read(&client, wanted, 0, cas::Encoding::Identity)).collect::<Vec<_>>();
+    futures_util::future::try_join_all(reads).await.unwrap();
+    let mut used = authorizations(&cache);
+    used.dedup();
+    assert_eq!(used, ["Bearer 1", "Bearer 2"]);
+}
+
 #[tokio::test]
 async fn a_helper_that_fails_leaves_an_open_cache_open() {
     let cache = FakeCas::start();

@@ -4,5 +4,7 @@
 
 mod asking;
 mod client;
+mod connecting;
 mod credentials;
+mod interruptions;
 mod reading;

@@ -21,8 +21,8 @@ async fn a_blob_comes_as_it_is() {
     }
     let blob = blob(cache.add(bytes(SIZE)), SIZE);
     assert_eq!(read(&client, blob, 1000, Encoding::Identity).await.unwrap(), bytes(SIZE)[1000..]);
-    // Nothing has to be asked for an empty blob; the others are one call each.
-    assert_eq!(cache.calls().len(), 4);
+    // Nothing has to be read for an empty blob; the others are one call each, after what can be done was asked.
+    assert_eq!(cache.calls().len(), 1 + 4);
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn uncompressed_where_zstd_is_not_wanted() {
     cache.offer(Offer { zstd: true, ..Offer::default() });
     let blob = blob(cache.add(bytes(SIZE)), SIZE);
     assert!(read(&client(&cache), blob, 0, Encoding::Identity).await.unwrap() == bytes(SIZE));
-    assert_eq!(cache.asked(), [format!("Read blobs/{}/{SIZE} from 0", blob.digest.hex())]);
+    assert_eq!(cache.asked()[1..], [format!("Read blobs/{}/{SIZE} from 0", blob.digest.hex())]);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_short_answer_once_is_forgiven() {
     let blob = blob(cache.add(bytes(SIZE)), SIZE);
     cache.fail("Read", Failure::Short, 1);
     assert!(read(&client(&cache), blob, 0, Encoding::Identity).await.unwrap() == bytes(SIZE));
-    assert!(cache.asked()[1].ends_with(" from 1048575"), "{:?}", cache.asked());
+    assert!(cache.asked()[2].ends_with(" from 1048575"), "{:?}", cache.asked());
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn an_operation_has_one_budget() {
         cache.fail("Read", Failure::Unavailable(None), 1);
     }
     let error = read(&client(&cache), blob, 0, Encoding::Identity).await.unwrap_err();
-    assert_eq!((error.attempts(), cache.calls().len()), (6, 6));
+    assert_eq!((error.attempts(), cache.calls().len()), (6, 1 + 6));
     let text = format!("failed to fetch blob `{}` from the remote cache `{}`", blob.digest, cache.endpoint());
     assert_eq!(error.to_string(), text);
     assert_eq!(error.cause().to_string(), "the cache answered UNAVAILABLE: busy");
@@ -145,7 +145,7 @@ async fn a_stream_that_stalls_is_opened_again() {
     let blob = blob(cache.add(bytes(SIZE)), SIZE);
     cache.fail("Read", Failure::Stall(5000), 1);
     assert!(read(&client(&cache), blob, 0, Encoding::Identity).await.unwrap() == bytes(SIZE));
-    assert!(cache.asked()[1].ends_with(" from 5000"), "{:?}", cache.asked());
+    assert!(cache.asked()[2].ends_with(" from 5000"), "{:?}", cache.asked());
 }
 
 #[tokio::test]

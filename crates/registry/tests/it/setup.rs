@@ -114,6 +114,6 @@ impl Source for Always {
     }
 
     fn find(&self, _: Query<'_>) -> Result<Option<Found>, Arc<auth::Error>> {
-        Ok(Some(Found { credential: self.0.clone(), source: self.name() }))
+        Ok(Some(Found { credential: self.0.clone(), source: self.name(), expires: None }))
     }
 }
