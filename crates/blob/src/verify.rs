@@ -37,7 +37,8 @@ pub enum Mismatch {
     },
 }
 
-/// Checks chunks against a digest and, where known, a size.
+/// Checks chunks against a digest and, where known, a size. A clone goes on from the same state.
+#[derive(Clone)]
 pub struct Verifier {
     expected: Digest,
     size: Option<u64>,

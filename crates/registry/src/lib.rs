@@ -57,6 +57,7 @@ mod response;
 mod token;
 mod transport;
 mod uploads;
+mod verified;
 
 pub use blobs::RemoteContent;
 pub use cause::{Cause, RegistryError, Retry};

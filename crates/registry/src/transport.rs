@@ -10,10 +10,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOC
 use reqwest::{Method, StatusCode, Url};
 
 use crate::classify::classify;
-use crate::content::Content;
 use crate::host::Host;
 use crate::redirect::{MAX_REDIRECTS, follow};
 use crate::response::Response;
+use crate::verified::Verified;
 use crate::{Cause, Client};
 
 /// How many times the idle limit a registry may take to store a blob that it has received: those that keep blobs in
@@ -27,7 +27,7 @@ pub(crate) enum Body {
     Bytes(Bytes),
     /// A part of a blob: from an offset, that many bytes.
     Part {
-        content: Arc<dyn Content>,
+        content: Verified,
         offset: u64,
         length: u64,
     },
@@ -129,18 +129,15 @@ impl Client {
 
     async fn body_of(
         &self,
-        content: &Arc<dyn Content>,
+        content: &Verified,
         offset: u64,
         length: u64,
         sending: &Arc<Sending>,
     ) -> Result<reqwest::Body, Cause> {
-        let stream = content.open(offset).await.map_err(Cause::Content)?;
+        let stream = content.open(offset, length).await.map_err(Cause::Content)?;
         let sending = Arc::clone(sending);
-        let mut left = length;
         let counted = stream.map(move |chunk| match chunk {
-            Ok(mut bytes) => {
-                bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                left -= bytes.len() as u64;
+            Ok(bytes) => {
                 sending.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 Ok(bytes)
             }

@@ -9,10 +9,11 @@ use reqwest::{Method, StatusCode, Url};
 
 use crate::budget::Budget;
 use crate::call::Call;
-use crate::content::{Content, Verified};
+use crate::content::Content;
 use crate::redirect::follow;
 use crate::response::Response;
 use crate::transport::{Body, Outgoing};
+use crate::verified::Verified;
 use crate::{Cause, Client, Error, Operation, Remote};
 
 const CONTENT_RANGE: HeaderName = HeaderName::from_static("content-range");
@@ -54,13 +55,21 @@ impl Client {
     pub async fn push_blob(&self, to: &Remote, blob: &BlobPush) -> Result<Pushed, Error> {
         let operation = Operation::PushBlob(blob.digest);
         let (call, mut budget) = self.writing(operation, to, blob.mount_from.as_ref())?;
+        let content =
+            blob.content.as_ref().map(|content| Verified::new(Arc::clone(content), blob.digest, blob.size));
         let mut session = None;
         loop {
             let parts = call.host.chunk_size();
-            let cause = match self.try_push_blob(&call, blob, &mut session, &budget).await {
+            let cause = match self.try_push_blob(&call, blob, content.as_ref(), &mut session, &budget).await {
                 Ok(pushed) => return Ok(pushed),
                 Err(cause) => cause,
             };
+            if let (Cause::Content(error), Some(content)) = (&cause, &content)
+                && content.fail_over(error)
+            {
+                session = None;
+                continue;
+            }
             let too_large = cause.status() == Some(StatusCode::PAYLOAD_TOO_LARGE);
             if !(too_large && call.host.shrink_chunks(parts)) {
                 budget.spend(&call, cause).await?;
@@ -73,6 +82,7 @@ impl Client {
         &self,
         call: &Call,
         blob: &BlobPush,
+        content: Option<&Verified>,
         session: &mut Option<Session>,
         budget: &Budget,
     ) -> Result<Pushed, Cause> {
@@ -88,7 +98,7 @@ impl Client {
             current = self.begin_upload(call, blob).await?;
         }
         let Some(current) = current else { return Ok(Pushed::Mounted) };
-        let content = blob.content.as_ref().ok_or(Cause::NotMounted)?;
+        let content = content.ok_or(Cause::NotMounted)?;
         *session = Some(current.clone());
         match call.host.chunk_size() {
             None if current.offset == 0 => self.upload_whole(call, blob, content, &current).await?,
@@ -128,13 +138,12 @@ impl Client {
         &self,
         call: &Call,
         blob: &BlobPush,
-        content: &Arc<dyn Content>,
+        content: &Verified,
         session: &Session,
     ) -> Result<(), Cause> {
         let mut request = finish_request(&session.location, blob.digest);
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        let verified = Verified { content: Arc::clone(content), digest: blob.digest, size: blob.size };
-        request.body = Body::Part { content: Arc::new(verified), offset: 0, length: blob.size };
+        request.body = Body::Part { content: content.clone(), offset: 0, length: blob.size };
         let answer = self.request(call, &request).await?;
         self.finished(answer).await
     }
@@ -144,7 +153,7 @@ impl Client {
         &self,
         call: &Call,
         blob: &BlobPush,
-        content: &Arc<dyn Content>,
+        content: &Verified,
         session: &mut Option<Session>,
         part: u64,
     ) -> Result<(), Cause> {
@@ -160,7 +169,7 @@ impl Client {
     async fn upload_part(
         &self,
         call: &Call,
-        content: &Arc<dyn Content>,
+        content: &Verified,
         session: &Session,
         length: u64,
     ) -> Result<Session, Cause> {
@@ -169,7 +178,7 @@ impl Client {
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         let range = HeaderValue::from_str(&format!("{offset}-{}", offset + length - 1));
         request.headers.insert(CONTENT_RANGE, range.map_err(|_| Cause::Protocol("an impossible range"))?);
-        request.body = Body::Part { content: Arc::clone(content), offset, length };
+        request.body = Body::Part { content: content.clone(), offset, length };
         let answer = self.request(call, &request).await?;
         match answer.status() {
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT | StatusCode::CREATED => {
