@@ -33,7 +33,9 @@ pub fn client(options: &Options) -> registry::Client {
     }
     let insecure = options.insecure || env::IMG_INSECURE.is_on();
     let retry = limits::retry_policy(registry::RetryPolicy::default());
-    let config = registry::Config { insecure, retry, ..limits::in_flight(registry::Config::default()) };
+    let default = limits::in_flight(registry::Config::default());
+    let idle_timeout = limits::duration(&env::IMG_REGISTRY_IDLE_TIMEOUT).unwrap_or(default.idle_timeout);
+    let config = registry::Config { insecure, retry, idle_timeout, ..default };
     registry::Client::new(config, keychain)
 }
 

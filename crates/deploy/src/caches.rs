@@ -1,12 +1,12 @@
 //! Bazel's caches, where lazy pushes find layers: as the command line names them, else as the environment does.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use connect::limits;
 use oci::Digest;
 use tool::env;
 use tool::{Failure, FailureContext as _};
+
+mod remote;
 
 /// The caches that are known.
 #[derive(Debug, Default)]
@@ -47,7 +47,9 @@ impl Caches {
             // As Bazel reads its own option; an absolute path stays as it is.
             disk: disk.map(|folder| workspace.join(folder)),
             remote: endpoint
-                .map(|endpoint| cas::Client::new(config(endpoint, names.instance, names.credential_helper))),
+                .map(|endpoint| remote::config(endpoint, names.instance, names.credential_helper, &workspace))
+                .transpose()?
+                .map(cas::Client::new),
         })
     }
 
@@ -63,31 +65,5 @@ impl Caches {
         let remote =
             self.remote.iter().map(|client| format!("the remote cache `{}`", client.config().endpoint));
         disk.chain(remote).collect()
-    }
-}
-
-fn config(endpoint: cas::Endpoint, instance: Option<String>, helper: Option<PathBuf>) -> cas::Config {
-    let default = cas::Config::new(endpoint);
-    let number = |variable: &env::Variable| {
-        limits::read(variable, "a number above 0", |text| {
-            text.parse::<u32>().ok().filter(|number| *number > 0)
-        })
-    };
-    let named = || env::IMG_CREDENTIAL_HELPER_REMOTE_CACHE.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
-    let helper = helper.or_else(|| named().map(PathBuf::from));
-    let retry = cas::RetryPolicy {
-        max_attempts: number(&env::IMG_REAPI_RETRY_MAX_ATTEMPTS).unwrap_or(default.retry.max_attempts),
-        base_delay: limits::duration(&env::IMG_REAPI_RETRY_BASE_DELAY).unwrap_or(default.retry.base_delay),
-        max_delay: limits::duration(&env::IMG_REAPI_RETRY_MAX_DELAY).unwrap_or(default.retry.max_delay),
-    };
-    cas::Config {
-        instance: instance.or_else(|| env::IMG_REAPI_INSTANCE_NAME.text()).unwrap_or_default(),
-        credential_helper: helper.map(|program| Arc::new(connect::helper(program))),
-        retry,
-        idle_timeout: limits::duration(&env::IMG_REAPI_IDLE_TIMEOUT).unwrap_or(default.idle_timeout),
-        connections: number(&env::IMG_REAPI_MAX_CONNECTIONS)
-            .and_then(|number| usize::try_from(number).ok())
-            .unwrap_or(default.connections),
-        ..default
     }
 }

@@ -7,7 +7,7 @@ use testkit::{FakeRegistry, Image};
 use crate::target::{REPOSITORY, Target, asked, image};
 
 /// A target whose layers are nowhere but, maybe, in caches.
-fn lazy(registry: &FakeRegistry, image: &Image, cache: &FakeCas) -> Target {
+pub(crate) fn lazy(registry: &FakeRegistry, image: &Image, cache: &FakeCas) -> Target {
     let mut target = Target::image(&registry.host(), image, &["v1"]);
     target.push().strategy = Strategy::Lazy;
     for layer in &image.layers {
@@ -22,14 +22,14 @@ fn lazy(registry: &FakeRegistry, image: &Image, cache: &FakeCas) -> Target {
         .env("IMG_REAPI_RETRY_MAX_DELAY", "5ms")
 }
 
-fn fill(cache: &FakeCas, image: &Image) {
+pub(crate) fn fill(cache: &FakeCas, image: &Image) {
     for layer in &image.layers {
         cache.add(layer.bytes.clone());
     }
 }
 
 /// Puts a layer into the target's disk cache.
-fn store(target: &Target, image: &Image, position: usize, content: &str) -> String {
+pub(crate) fn store(target: &Target, image: &Image, position: usize, content: &str) -> String {
     let hex = image.layers[position].digest().hex();
     let file = target.file(&format!("disk/cas/{}/{hex}", &hex[..2]), content);
     file.ancestors().nth(3).unwrap().to_str().unwrap().to_owned()
@@ -202,6 +202,14 @@ fn wrong_bytes_are_never_tagged() {
     let image = image(&["layer"]);
     let target = lazy(&registry, &image, &cache);
     let folder = store(&target, &image, 0, "other");
+    let ran = target.run(&["--disk-cache", &folder]);
+    assert!(
+        ran.stderr.contains("` in the disk cache: content does not match its digest: "),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("\nhint: delete `DIR/disk/cas/"), "{}", ran.stderr);
+    let target = target.env("IMG_REAPI_ENDPOINT", "");
     let ran = target.run(&["--disk-cache", &folder]);
     assert!(ran.stderr.contains("` in the disk cache is broken: content does not match"), "{}", ran.stderr);
     target.assert_nothing_pushed(&registry);

@@ -5,9 +5,12 @@
 mod command_line;
 mod content;
 mod credentials;
+mod failing_sources;
+mod interruptions;
 mod lazy;
 mod network;
 mod pushing;
+mod remote_cache;
 mod sources;
 mod target;
 mod waiting;

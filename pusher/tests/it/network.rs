@@ -43,6 +43,22 @@ fn what_passes_is_survived() {
 }
 
 #[test]
+fn a_status_that_may_pass_is_survived_on_every_verb() {
+    // How long a registry may be left alone is bounded here by the target's environment.
+    for status in ["408", "429", "429+0", "429+1", "429+5", "500", "502", "503", "503+1", "504"] {
+        for request in ["HEAD manifests", "HEAD blobs", "POST uploads", "PUT uploads", "PUT manifests"] {
+            let fault = format!("{request} {status} 1");
+            let registry = FakeRegistry::start();
+            registry.fault(Fault::parse(&fault).unwrap());
+            let image = image(&["layer"]);
+            Target::image(&registry.host(), &image, &["v1"]).pushes(&[]);
+            let found = registry.manifest(REPOSITORY, "v1").unwrap();
+            assert_eq!(found.digest(), image.manifest.digest(), "{fault}");
+        }
+    }
+}
+
+#[test]
 fn an_upload_that_breaks_goes_on_where_it_broke() {
     for at in [0, 1, 4096, 1 << 20, 2_499_999] {
         let (registry, image, target) = faulty(&format!("PUT uploads drop+{at} 1"));

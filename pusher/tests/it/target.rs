@@ -1,7 +1,8 @@
 //! A deploy target as Bazel leaves it: the program under the target's name, its plan, its runfiles.
 
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use oci::media_type::{OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use plan::{Blob, CrossMount, Kind, Operation, Plan, Push, Root, Source, Strategy};
@@ -144,25 +145,35 @@ impl Target {
         path
     }
 
+    /// Writes a program, with another process so that none that is started meanwhile holds it open for writing.
+    pub(crate) fn script(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.file(name, "");
+        let mut writer = Command::new("sh")
+            .args(["-c", "cat > \"$0\" && chmod +x \"$0\""])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stdin.take().unwrap().write_all(content.as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
+        path
+    }
+
     /// Runs the target with its plan.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.file("push.json", &self.plan.to_json());
         self.run_as_it_is(arguments)
     }
 
-    /// Runs the target with whatever lies beside it, without the environment of whoever runs the tests.
+    /// Starts the target with its plan and does not wait for its end.
+    pub(crate) fn start(&self) -> Child {
+        self.file("push.json", &self.plan.to_json());
+        self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Runs the target with whatever lies beside it.
     pub(crate) fn run_as_it_is(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(self.folder.path().join("push"))
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.folder.path().join("home"))
-            .env("PATH", "/usr/bin:/bin")
-            .env("IMG_PROGRESS", "none")
-            .env("IMG_REGISTRY_RETRY_BASE_DELAY", "1ms")
-            .env("IMG_REGISTRY_RETRY_MAX_DELAY", "5ms")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap();
+        let output = self.command().args(arguments).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let stderr = stderr.replace(self.folder.path().to_str().unwrap(), "DIR");
         Ran {
@@ -170,6 +181,20 @@ impl Target {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: stderr.lines().map(|line| without_time(line) + "\n").collect(),
         }
+    }
+
+    /// The target without the environment of whoever runs the tests.
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.folder.path().join("push"));
+        command
+            .env_clear()
+            .env("HOME", self.folder.path().join("home"))
+            .env("PATH", "/usr/bin:/bin")
+            .env("IMG_PROGRESS", "none")
+            .env("IMG_REGISTRY_RETRY_BASE_DELAY", "1ms")
+            .env("IMG_REGISTRY_RETRY_MAX_DELAY", "5ms")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Pushes and expects that all goes well; returns the one line that says what was done.

@@ -23,9 +23,13 @@ impl CachedContent {
         Self { client, blob, encoding: encoding(media_type) }
     }
 
+    pub(super) fn endpoint(&self) -> &cas::Endpoint {
+        &self.client.config().endpoint
+    }
+
     /// What to say when other bytes came than were promised.
     pub(super) fn spoiled(&self, mismatch: Mismatch) -> Failure {
-        let endpoint = &self.client.config().endpoint;
+        let endpoint = self.endpoint();
         Failure::new(mismatch)
             .context(format!(
                 "failed to fetch blob `{}` from the remote cache `{endpoint}`",
@@ -37,7 +41,8 @@ impl CachedContent {
 
 impl Content for CachedContent {
     fn open(&self, offset: u64) -> BoxFuture<'_, io::Result<ByteStream>> {
-        let stream = self.client.stream_blob(self.blob, offset, self.encoding);
+        // Whatever is uploaded is checked on its way, once.
+        let stream = self.client.stream_blob_unchecked(self.blob, offset, self.encoding);
         Box::pin(async move { Ok(stream) })
     }
 }

@@ -8,6 +8,7 @@
 mod cached;
 mod destination;
 mod documents;
+mod places;
 mod remote_documents;
 mod source;
 mod wait;

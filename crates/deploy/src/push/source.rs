@@ -2,39 +2,29 @@
 //! verifies them.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use blob::{Mismatch, VerifyingReader};
+use blob::Mismatch;
+use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt as _, stream};
 use oci::Descriptor;
 use plan::{Kind, Strategy};
-use registry::{ByteStream, Cause, Content, FileContent, Remote, RemoteContent};
-use tool::{Failure, FailureContext as _};
+use registry::{ByteStream, Cause, Content, Remote, RemoteContent};
+use tool::Failure;
 
 use crate::progress::Transfer;
 use crate::push::cached::{CachedContent, bring_back, in_no_cache, is_evicted, rebuild};
+use crate::push::places::{Place, Places};
 use crate::push::wanted::Found;
 use crate::push::{Context, failure};
-
-/// A place that should have the blob.
-enum Place {
-    File(PathBuf),
-    DiskCache(PathBuf),
-    RemoteCache(CachedContent),
-    Registry(RemoteContent),
-}
 
 /// The sources of a blob, asked in order; shows the bytes as they pass.
 pub(crate) struct Sources {
     blob: Descriptor,
     label: String,
     bring_back: Vec<String>,
-    places: Vec<Place>,
-    /// Position of the source that was opened last.
-    opened: AtomicUsize,
+    places: Arc<Places>,
     transfer: Arc<dyn Transfer>,
 }
 
@@ -74,8 +64,7 @@ pub(crate) fn find(
         blob: blob.clone(),
         label: operation.label.clone(),
         bring_back: bring_back(operation),
-        places,
-        opened: AtomicUsize::new(0),
+        places: Places::new(blob.digest, blob.size, places),
         transfer: context.progress.transfer(blob.digest, blob.size).into(),
     }))
 }
@@ -129,8 +118,14 @@ impl Sources {
     /// Why an upload failed: what is wrong with a source is said of the source and not of the registry that was to
     /// get it.
     pub(crate) fn explain(&self, error: registry::Error) -> Failure {
+        if let (Cause::Content(_), Some((reasons, hints))) = (error.cause(), self.places.reasons()) {
+            let Descriptor { digest, size, .. } = &self.blob;
+            let text =
+                format!("failed to read blob `{digest}` ({size} bytes) from any of its sources: {reasons}");
+            return Failure::new(anyhow::anyhow!(text)).hints(hints).hints(self.bring_back.clone());
+        }
         let mismatch = mismatch(error.cause()).cloned();
-        match (&self.places[self.opened.load(Ordering::Relaxed)], mismatch) {
+        match (self.places.last(), mismatch) {
             (Place::File(file), Some(mismatch)) => changed(file, mismatch, &self.label),
             (Place::DiskCache(file), Some(mismatch)) => Failure::new(mismatch)
                 .context(format!("`{}` in the disk cache is broken", file.display()))
@@ -138,10 +133,6 @@ impl Sources {
             (Place::RemoteCache(cached), Some(mismatch)) => cached.spoiled(mismatch),
             (Place::RemoteCache(_), _) if is_evicted(error.cause()) => {
                 failure(error).hints(self.bring_back.clone())
-            }
-            // Parts of a blob are only checked by the registry that gets them.
-            (Place::File(file), None) if error.cause().status().is_some_and(|status| status == 400) => {
-                self.check(file).err().unwrap_or_else(|| failure(error))
             }
             (Place::Registry(source), Some(mismatch)) => Failure::new(mismatch)
                 .context(format!("failed to fetch blob `{}` from `{}`", self.blob.digest, source.from))
@@ -160,53 +151,15 @@ impl Sources {
         });
         shown.boxed()
     }
-
-    fn check(&self, file: &Path) -> Result<(), Failure> {
-        let reader = fs_err::File::open(file)?;
-        let mut reader = VerifyingReader::new(reader, self.blob.digest, Some(self.blob.size));
-        match io::copy(&mut reader, &mut io::sink()) {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(changed(file, error, &self.label))
-            }
-            Err(error) => Err(error).about(format!("failed to read `{}`", file.display())),
-        }
-    }
 }
 
 impl Content for Sources {
     fn open(&self, offset: u64) -> BoxFuture<'_, io::Result<ByteStream>> {
-        Box::pin(async move {
-            let mut failed = None;
-            for (position, source) in self.places.iter().enumerate() {
-                let opened = match source {
-                    Place::File(file) | Place::DiskCache(file) => {
-                        first_chunk(&FileContent(file.clone()), offset).await
-                    }
-                    Place::RemoteCache(content) => first_chunk(content, offset).await,
-                    Place::Registry(content) => first_chunk(content, offset).await,
-                };
-                match opened {
-                    Ok(bytes) => {
-                        self.opened.store(position, Ordering::Relaxed);
-                        return Ok(self.show(bytes, offset));
-                    }
-                    Err(error) if failed.is_none() => failed = Some(error),
-                    Err(error) => tracing::warn!("another source of `{}` failed: {error}", self.blob.digest),
-                }
-            }
-            Err(failed.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no source")))
-        })
+        Box::pin(async move { Ok(self.show(Arc::clone(&self.places).open(offset).await?, offset)) })
     }
-}
 
-/// Opens a source and waits for its first bytes, because a registry's refusal only shows then.
-async fn first_chunk(source: &dyn Content, offset: u64) -> io::Result<ByteStream> {
-    let mut bytes = source.open(offset).await?;
-    match bytes.next().await {
-        Some(Ok(chunk)) => Ok(stream::iter([Ok(chunk)]).chain(bytes).boxed()),
-        Some(Err(error)) => Err(error),
-        None => Ok(stream::empty().boxed()),
+    fn fail_over(&self, error: &io::Error) -> bool {
+        self.places.fail_over(error)
     }
 }
 

@@ -50,11 +50,13 @@ impl Wanted {
         let Some(wanted) = self.blobs.get(&blob.digest) else { return Found::default() };
         let file = on_disk(context, *wanted);
         let remote = match &context.caches.remote {
-            Some(client) if file.is_none() => {
+            // In case that the file turns out to be broken; it is not asked for before.
+            Some(client) if file.is_some() => Some((client.clone(), *wanted)),
+            Some(client) => {
                 let missing = self.missing.get_or_init(|| self.ask(context, client)).await;
                 (!missing.contains(&blob.digest)).then(|| (client.clone(), *wanted))
             }
-            _ => None,
+            None => None,
         };
         Found { file, remote }
     }
@@ -64,7 +66,10 @@ impl Wanted {
         let blobs: Vec<cas::Blob> =
             self.blobs.values().copied().filter(|blob| on_disk(context, *blob).is_none()).collect();
         client.find_missing(&blobs).await.unwrap_or_else(|error| {
-            tracing::warn!("{}", tool::chain(&error));
+            // What will fail again is said by those who read.
+            if error.cause().retry() == cas::Retry::Yes {
+                tracing::warn!("{}", tool::chain(&error));
+            }
             BTreeSet::new()
         })
     }
