@@ -84,6 +84,20 @@ class LazyPush(Bench):
         for path in found:
             path.unlink()
 
+    def test_from_buildbox(self):
+        folder = self.folder / "build"
+        flags = [f"--disk_cache={folder}", "--remote_download_minimal"]
+        self.fill(flags)
+        cache = self.server(remote.Buildbox(self.folder / "buildbox"))
+        words = ["--remote-cache", cache.endpoint, "--repository", "cc/from_buildbox"]
+        done, _ = self.push(flags, *words, expect=1)
+        self.assertIn(f"is not in the remote cache `{cache.endpoint}`\n", done.stderr)
+        # Among all that Bazel stored are the layers.
+        cache.put(*(path for path in (folder / "cas").rglob("*") if path.is_file()))
+        done, _ = self.push(flags, *words)
+        judges.validate(f"{self.registry.host}/cc/from_buildbox:1.0")
+        self.assertEqual(self.copies(self.layers("cc/from_buildbox")), [], done.stderr)
+
     def test_from_the_disk_cache(self):
         folder = self.folder / "disk_cache"
         flags = [f"--disk_cache={folder}", "--remote_download_minimal"]

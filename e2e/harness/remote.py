@@ -6,6 +6,7 @@ Both take a folder for logs, listen on free loopback ports, and end with `stop()
 import pathlib
 import shutil
 import tempfile
+import time
 
 from harness import process
 from harness.workspace import CHECKOUT
@@ -77,6 +78,27 @@ class RemoteCache:
         self.server = process.Server([BUILDGRID, "server", "start", config], folder / "buildgrid.log")
         self.stop = self.server.stop
         self.server.wait_for_port(self.port)
+
+
+class Buildbox:
+    """buildbox's storage on a socket of this machine. Bazel does not take it as a cache: it is filled by buildbox's own client."""
+
+    def __init__(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        socket = folder / "casd.sock"
+        self.endpoint = f"unix:{socket}"
+        self.server = process.Server(["buildbox-casd", f"--bind={self.endpoint}", folder / "store"], folder / "casd.log")
+        self.stop = self.server.stop
+        for _ in range(200):
+            if socket.exists():
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError(f"no socket; log:\n{self.server.tail()}")
+
+    def put(self, *paths):
+        """Stores files."""
+        process.run(["casupload", f"--remote={self.endpoint}", *paths])
 
 
 class RemoteExecution:
