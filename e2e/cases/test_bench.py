@@ -28,6 +28,11 @@ class Benchmarks(Bench):
         self.assertEqual(len(peaks), 6, said)
         self.assertLess(max(peaks), 72, said)
 
+    def test_pushes(self):
+        said = self.run_bench("push-512m")
+        for registry in ("docker-registry", "services/registry"):
+            self.assertRegex(said, rf"\| {registry} \| \d+\.\d\d \| \d+\.\d\d \| \d+\.\d\d \| \d+% \| \d+\.\d\d \| \d+\.\d \| 0 B \|")
+
     def test_unknown(self):
         said = process.run([CHECKOUT / "tests/bench/run", "layers-16k"], expect=2).stdout
         self.assertIn("hint: there are layers-15k", said)

@@ -8,10 +8,11 @@ import time
 
 
 class Cost:
-    """What one run took: seconds on the clock, seconds of processors, the largest process in bytes, and bytes of output."""
+    """What one run took: seconds on the clock, seconds of processors, the largest process in bytes, bytes of output,
+    and bytes that were written to disks."""
 
-    def __init__(self, wall, cpu, peak, size):
-        self.wall, self.cpu, self.peak, self.size = wall, cpu, peak, size
+    def __init__(self, wall, cpu, peak, size, written):
+        self.wall, self.cpu, self.peak, self.size, self.written = wall, cpu, peak, size, written
 
 
 def cost(command, output=None):
@@ -19,16 +20,16 @@ def cost(command, output=None):
     words = ["bash", "-euo", "pipefail", "-c", command] if isinstance(command, str) else [str(word) for word in command]
     with tempfile.NamedTemporaryFile() as report:
         # GNU time stands between, because a child of this process would begin with the size of this process.
-        words = ["time", "--quiet", "--format=%M", f"--output={report.name}", *words]
+        words = ["time", "--quiet", "--format=%M %O", f"--output={report.name}", *words]
         start = time.monotonic()
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
-        peak = int(report.read().split()[-1]) * 1024
+        peak, blocks = map(int, report.read().split()[-2:])
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"error: `{' '.join(words)}` ended with {process.returncode}")
-    return Cost(wall, used.ru_utime + used.ru_stime, peak, output.stat().st_size if output else 0)
+    return Cost(wall, used.ru_utime + used.ru_stime, peak * 1024, output.stat().st_size if output else 0, blocks * 512)
 
 
 def rounds(contestants, runs, output):
