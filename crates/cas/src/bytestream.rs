@@ -2,18 +2,28 @@
 
 use std::io;
 
-use bazel_remote_apis::google::bytestream::byte_stream_client::ByteStreamClient;
-use bazel_remote_apis::google::bytestream::{ReadRequest, ReadResponse};
+use bazel_remote_apis::google::bytestream::ReadRequest;
 use blob::{Mismatch, Verifier};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use tonic::Streaming;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Status, Streaming};
+use tonic_prost::ProstCodec;
 
 use crate::budget::Budget;
 use crate::decompress::Decompressor;
 use crate::{Blob, Cause, Client, Error, Operation};
 
 const SERVICE: &str = "google.bytestream.ByteStream";
+const METHOD: &str = "/google.bytestream.ByteStream/Read";
+
+/// `google.bytestream.ReadResponse`. Its bytes stay where they arrived, where those of the generated message are copied.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ReadResponse {
+    #[prost(bytes = "bytes", tag = "10")]
+    data: Bytes,
+}
 
 /// Chunks of a blob.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
@@ -72,9 +82,13 @@ impl Client {
             read_limit: 0,
         };
         let request = self.request(SERVICE, message).await?;
-        let service = ByteStreamClient::new(self.channel().await?);
-        let mut service = service.max_decoding_message_size(crate::client::MAX_MESSAGE_SIZE);
-        self.answer(self.config().idle_timeout, service.read(request)).await
+        let mut grpc =
+            Grpc::new(self.channel().await?).max_decoding_message_size(crate::client::MAX_MESSAGE_SIZE);
+        let call = async {
+            grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+            grpc.server_streaming(request, PathAndQuery::from_static(METHOD), ProstCodec::default()).await
+        };
+        self.answer(self.config().idle_timeout, call).await
     }
 }
 
@@ -159,7 +173,7 @@ impl Chunks {
             let timeout = client.config().idle_timeout;
             let message = tokio::time::timeout(timeout, self.messages.message()).await;
             let Some(message) = message.map_err(|_| Cause::Idle(timeout))?? else { return Ok(None) };
-            let bytes = Bytes::from(message.data);
+            let bytes = message.data;
             match &mut self.decompressor {
                 Some(decompressor) => decompressor.push(bytes),
                 None if bytes.is_empty() => {}

@@ -18,6 +18,17 @@ use crate::{Cause, Config};
 /// A message may be this large: the largest batch, and what wraps it.
 pub(crate) const MAX_MESSAGE_SIZE: usize = (4 << 20) + (64 << 10);
 
+/// Bytes of a blob that a server may send in one go. HTTP/2's own default of 16 KiB costs a fifth more processor time:
+/// measured with BuildGrid and a blob of 512 MiB, from the cache to a registry.
+const FRAME_SIZE: u32 = 1 << 20;
+
+/// Bytes that may be on their way in one stream: the largest message, so that a server can send the next one while this
+/// one is sent on.
+const STREAM_WINDOW: u32 = 4 << 20;
+
+/// The same for all streams of a connection together. It bounds the memory, however many layers are read at a time.
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
 /// A client of one remote cache. Cheap to clone; any number of tasks may use it.
 #[derive(Clone)]
 pub struct Client {
@@ -82,6 +93,9 @@ impl Client {
         let dial = dial
             .map_err(classify)?
             .connect_timeout(config.connect_timeout)
+            .max_frame_size(FRAME_SIZE)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             // Only while calls are open: idle connections end as the server likes.
             .http2_keep_alive_interval(Duration::from_mins(5))
             .keep_alive_timeout(Duration::from_secs(20));
