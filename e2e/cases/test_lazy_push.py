@@ -66,7 +66,7 @@ class LazyPush(Bench):
                          [("HEAD", "/v2/cc/standalone/manifests/1.0"), ("HEAD", "/v2/cc/standalone/manifests/latest")])
 
         self.evict(cache, layers)
-        done, _ = self.push(flags, "--repository", "cc/evicted", expect=1)
+        done, _ = self.push(flags, "--repository", "cc/evicted", expect=3)
         self.assertRegex(done.stderr, r"the layer `sha256:[0-9a-f]{64}` \(\d+ bytes\), which `//:\w+_layer` makes, "
                                       rf"is not in the remote cache `{cache.endpoint}`\n")
         judges.crane("manifest", "--insecure", f"{self.registry.host}/cc/evicted:1.0", expect="failure")
@@ -90,7 +90,7 @@ class LazyPush(Bench):
         self.fill(flags)
         cache = self.server(remote.Buildbox(self.folder / "buildbox"))
         words = ["--remote-cache", cache.endpoint, "--repository", "cc/from_buildbox"]
-        done, _ = self.push(flags, *words, expect=1)
+        done, _ = self.push(flags, *words, expect=3)
         self.assertIn(f"is not in the remote cache `{cache.endpoint}`\n", done.stderr)
         # Among all that Bazel stored are the layers.
         cache.put(*(path for path in (folder / "cas").rglob("*") if path.is_file()))
@@ -111,5 +111,5 @@ class LazyPush(Bench):
             self.assertTrue((folder / "cas" / layer[:2] / layer).is_file())
 
         shutil.rmtree(folder / "cas")
-        done, _ = self.push(flags, "--repository", "cc/gone", "--disk-cache", folder, expect=1)
+        done, _ = self.push(flags, "--repository", "cc/gone", "--disk-cache", folder, expect=3)
         self.assertIn(f"is not in the disk cache `{folder}`\n", done.stderr)

@@ -56,7 +56,8 @@ Examples:
   bazel run //:push -- --dry-run           what would be sent
   bazel run //:push -- --tag v1.2 -t test  two more tags
 
-Credentials come from docker's config.json or REGISTRY_AUTH_FILE. Exit status: 0 done, 1 failed, 2 wrong usage.";
+Credentials come from docker's config.json or REGISTRY_AUTH_FILE.
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 a layer is no longer in any cache.";
 
 /// How to show progress on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

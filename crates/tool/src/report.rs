@@ -14,6 +14,8 @@ pub enum Exit {
     Failed = 1,
     /// The command line or an input file is wrong.
     Usage = 2,
+    /// What was built is no longer where it was left; a build brings it back.
+    Gone = 3,
 }
 
 impl From<Exit> for ExitCode {
@@ -42,6 +44,12 @@ impl Failure {
     /// The command line or an input file is wrong.
     pub fn usage(error: impl Into<Error>) -> Self {
         Self { error: error.into(), exit: Exit::Usage, hints: Vec::new() }
+    }
+
+    /// What was built is no longer where it was left.
+    #[must_use]
+    pub fn gone(self) -> Self {
+        Self { exit: Exit::Gone, ..self }
     }
 
     /// Adds a line that says what to do.

@@ -123,7 +123,8 @@ fn a_layer_in_no_cache_is_named_with_its_target_and_what_to_do() {
     let image = image(&["layer"]);
     let target = lazy(&registry, &image, &cache);
     let (digest, endpoint) = (image.layers[0].digest(), cache.endpoint());
-    target.fails(
+    target.fails_with(
+        3,
         &registry,
         &format!(
             "error: failed to push `//:push`: the layer `{digest}` (5 bytes), which `//:layer` makes, \
@@ -133,7 +134,8 @@ fn a_layer_in_no_cache_is_named_with_its_target_and_what_to_do() {
     // Of another size than the layer: broken, and as good as none.
     let folder = store(&target, &image, 0, "lay");
     let target = target.env("IMG_DISK_CACHE", folder);
-    target.fails(
+    target.fails_with(
+        3,
         &registry,
         &format!(
             "error: failed to push `//:push`: the layer `{digest}` (5 bytes), which `//:layer` makes, \
@@ -149,7 +151,8 @@ fn a_layer_that_is_evicted_while_it_is_pushed() {
     fill(&cache, &image);
     cache.fail("Read", Failure::NotFound, 1);
     let digest = image.layers[0].digest();
-    lazy(&registry, &image, &cache).fails(
+    lazy(&registry, &image, &cache).fails_with(
+        3,
         &registry,
         &format!(
             "error: failed to push `//:push`: failed to push blob `{digest}` to `HOST/me/app`: failed to read what is to be uploaded: \

@@ -207,9 +207,14 @@ impl Target {
 
     /// Pushes and expects this message, and that nothing is tagged or left to be found by digest.
     pub(crate) fn fails(&self, registry: &FakeRegistry, expected: &str) {
+        self.fails_with(1, registry, expected);
+    }
+
+    /// The same, with an exit status.
+    pub(crate) fn fails_with(&self, status: i32, registry: &FakeRegistry, expected: &str) {
         let ran = self.run(&[]);
         assert_eq!(ran.stderr.replace(&registry.host(), "HOST"), expected);
-        assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
+        assert_eq!((ran.status, ran.stdout.as_str()), (status, ""));
         self.assert_nothing_pushed(registry);
     }
 

@@ -86,7 +86,7 @@ pub(super) fn in_no_cache(
              `bazel run TARGET -- --remote-cache ADDRESS` or `-- --disk-cache DIR`; or set IMG_REAPI_ENDPOINT or IMG_DISK_CACHE",
         );
     }
-    Failure::new(NotCached::new(context, layer)).hints(bring_back(operation))
+    Failure::new(NotCached::new(context, layer)).hints(bring_back(operation)).gone()
 }
 
 /// How to get back what was evicted.

@@ -78,11 +78,16 @@ impl Places {
         &self.all[self.lock().last.min(self.all.len() - 1)]
     }
 
-    /// What became of each place, where several were tried and none was any good, and what can be done about it.
-    pub(super) fn reasons(&self) -> Option<(String, Vec<String>)> {
+    /// What became of each place, where several were tried and none was any good.
+    pub(super) fn all_failed(&self) -> Option<AllFailed> {
         let state = self.lock();
         let hint = |file: &PathBuf| format!("delete `{}`, which is broken", file.display());
-        (state.reasons.len() > 1).then(|| (state.reasons.join("; "), state.broken.iter().map(hint).collect()))
+        let is_cache = |place: &Place| matches!(place, Place::DiskCache(_) | Place::RemoteCache(_));
+        (state.reasons.len() > 1).then(|| AllFailed {
+            reasons: state.reasons.clone(),
+            hints: state.broken.iter().map(hint).collect(),
+            in_caches: self.all.iter().any(is_cache),
+        })
     }
 
     /// The bytes from an offset. Returns when the first ones are there, because a refusal only shows then.
@@ -145,6 +150,16 @@ impl Places {
         }
         again
     }
+}
+
+/// That no place was any good.
+pub(super) struct AllFailed {
+    /// Why, for each place, in the order in which they failed.
+    pub(super) reasons: Vec<String>,
+    /// What can be done about single places.
+    pub(super) hints: Vec<String>,
+    /// Whether some of the places are caches, which a build fills.
+    pub(super) in_caches: bool,
 }
 
 /// A blob while it is read.

@@ -118,11 +118,13 @@ impl Sources {
     /// Why an upload failed: what is wrong with a source is said of the source and not of the registry that was to
     /// get it.
     pub(crate) fn explain(&self, error: registry::Error) -> Failure {
-        if let (Cause::Content(_), Some((reasons, hints))) = (error.cause(), self.places.reasons()) {
+        if let (Cause::Content(_), Some(failed)) = (error.cause(), self.places.all_failed()) {
             let Descriptor { digest, size, .. } = &self.blob;
+            let reasons = failed.reasons.join("; ");
             let text =
                 format!("failed to read blob `{digest}` ({size} bytes) from any of its sources: {reasons}");
-            return Failure::new(anyhow::anyhow!(text)).hints(hints).hints(self.bring_back.clone());
+            let failure = Failure::new(anyhow::anyhow!(text)).hints(failed.hints);
+            return if failed.in_caches { failure.hints(self.bring_back.clone()).gone() } else { failure };
         }
         let mismatch = mismatch(error.cause()).cloned();
         match (self.places.last(), mismatch) {
@@ -132,7 +134,7 @@ impl Sources {
                 .hint(format!("delete it; {}", rebuild(&self.label))),
             (Place::RemoteCache(cached), Some(mismatch)) => cached.spoiled(mismatch),
             (Place::RemoteCache(_), _) if is_evicted(error.cause()) => {
-                failure(error).hints(self.bring_back.clone())
+                failure(error).hints(self.bring_back.clone()).gone()
             }
             (Place::Registry(source), Some(mismatch)) => Failure::new(mismatch)
                 .context(format!("failed to fetch blob `{}` from `{}`", self.blob.digest, source.from))
