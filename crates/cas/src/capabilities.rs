@@ -22,6 +22,8 @@ pub(crate) struct Capabilities {
     pub(crate) batch_size: u64,
     /// Whether blobs are also to be had compressed.
     pub(crate) zstd: bool,
+    /// Whether blobs may be known by BLAKE3, too.
+    pub(crate) blake3: bool,
 }
 
 impl Client {
@@ -37,6 +39,12 @@ impl Client {
             }
         };
         self.capabilities_cell().get_or_try_init(ask).await.copied()
+    }
+
+    /// Whether the server said that blobs may be known by BLAKE3, too. Then one that seems to be missing may be there under
+    /// another name. `false` while it was not asked for anything.
+    pub fn takes_blake3(&self) -> bool {
+        self.capabilities_cell().get().is_some_and(|known| known.blake3)
     }
 
     async fn try_capabilities(&self) -> Result<ServerCapabilities, Cause> {
@@ -60,5 +68,6 @@ fn read(answer: &ServerCapabilities) -> Result<Capabilities, Cause> {
         Ok(size) => size.min(MAX_BATCH_SIZE),
     };
     let zstd = cache.supported_compressors.contains(&(compressor::Value::Zstd as i32));
-    Ok(Capabilities { batch_size, zstd })
+    let blake3 = functions.contains(&(digest_function::Value::Blake3 as i32));
+    Ok(Capabilities { batch_size, zstd, blake3 })
 }

@@ -59,6 +59,12 @@ impl Caches {
         self.disk.as_ref().map(|folder| folder.join("cas").join(&hex[..2]).join(hex))
     }
 
+    /// Whether blobs may be there under names that no image knows: what Bazel's `--digest_function=blake3` does.
+    pub(crate) fn may_use_blake3(&self) -> bool {
+        let on_disk = self.disk.as_ref().is_some_and(|folder| folder.join("blake3").join("cas").is_dir());
+        on_disk || self.remote.as_ref().is_some_and(cas::Client::takes_blake3)
+    }
+
     /// What they are called in messages, in the order in which they are asked.
     pub fn names(&self) -> Vec<String> {
         let disk = self.disk.iter().map(|folder| format!("the disk cache `{}`", folder.display()));

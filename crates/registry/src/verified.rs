@@ -136,10 +136,12 @@ mod tests {
     use super::*;
     use crate::MemoryContent;
 
-    const SIZE: usize = 20 << 20;
+    const SIZE: usize = 9 << 20;
 
     fn bytes() -> Vec<u8> {
-        (0..SIZE).map(|i| u8::try_from(i % 251).unwrap_or_default()).collect()
+        let mut bytes = b"layer".repeat(SIZE / 5 + 1);
+        bytes.truncate(SIZE);
+        bytes
     }
 
     /// Content in chunks of a MiB, with one wrong byte or none.

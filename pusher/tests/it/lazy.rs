@@ -145,6 +145,26 @@ fn a_layer_in_no_cache_is_named_with_its_target_and_what_to_do() {
 }
 
 #[test]
+fn a_cache_where_blobs_may_have_other_names() {
+    let hint =
+        "hint: if Bazel has `--digest_function=blake3`, give it sha256: images are known by nothing else\n";
+    let (registry, cache, image) = (FakeRegistry::start(), FakeCas::start(), image(&["layer"]));
+    let target = lazy(&registry, &image, &cache);
+    assert!(!target.run(&[]).stderr.contains("blake3"));
+    // BLAKE3 beside SHA-256.
+    cache.offer(Offer { digest_functions: vec![9, 1], ..Offer::default() });
+    let ran = target.run(&[]);
+    assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
+
+    // Where Bazel has its disk cache then.
+    let file = target.file("disk/blake3/cas/00/00", "");
+    let folder = file.ancestors().nth(4).unwrap().to_str().unwrap().to_owned();
+    let ran = target.env("IMG_REAPI_ENDPOINT", "").run(&["--disk-cache", &folder]);
+    assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
+    assert_eq!(ran.status, 3);
+}
+
+#[test]
 fn a_layer_that_is_evicted_while_it_is_pushed() {
     let (registry, cache) = (FakeRegistry::start(), FakeCas::start());
     let image = image(&["layer"]);

@@ -86,7 +86,11 @@ pub(super) fn in_no_cache(
              `bazel run TARGET -- --remote-cache ADDRESS` or `-- --disk-cache DIR`; or set IMG_REAPI_ENDPOINT or IMG_DISK_CACHE",
         );
     }
-    Failure::new(NotCached::new(context, layer)).hints(bring_back(operation)).gone()
+    let failure = Failure::new(NotCached::new(context, layer)).hints(bring_back(operation)).gone();
+    if !context.caches.may_use_blake3() {
+        return failure;
+    }
+    failure.hint("if Bazel has `--digest_function=blake3`, give it sha256: images are known by nothing else")
 }
 
 /// How to get back what was evicted.
