@@ -72,6 +72,12 @@ fn build(args: &PlanPushArgs, values: Values) -> Outcome {
         root: Root { media_type: root.media_type, digest: root.digest, size: root.size },
         original: values.original,
         cross_mount: values.cross_mount,
+        manifest_tags: BTreeMap::new(),
+        referrers: Vec::new(),
+        mount_from: Vec::new(),
+        staging_repository: None,
+        forbid_layer_push: false,
+        deduplicate: None,
     }));
     AtomicFile::write(&args.output, plan.to_json().as_bytes())?;
     Ok(())

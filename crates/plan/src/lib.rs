@@ -11,10 +11,14 @@
 //! # Ok::<(), plan::PlanError>(())
 //! ```
 
+mod push;
+
 use std::collections::BTreeMap;
 
 use oci::Digest;
 use serde::{Deserialize, Serialize};
+
+pub use push::{Deduplicate, DeduplicateMode, DeduplicatedContent, Push};
 
 /// A list of operations and the blobs that they need.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,30 +36,6 @@ pub struct Plan {
 pub enum Operation {
     /// Put an image into a registry.
     Push(Push),
-}
-
-/// Put an image, and all it refers to, into a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Push {
-    /// The target that asked for it, for messages.
-    pub label: String,
-    /// How blobs get there.
-    pub strategy: Strategy,
-    /// Destination registry, `host[:port]`.
-    pub registry: String,
-    /// Destination repository.
-    pub repository: String,
-    /// Tags to set; none: push by digest only.
-    pub tags: Vec<String>,
-    /// The manifest or index.
-    pub root: Root,
-    /// Where the base image was pulled from, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub original: Option<Original>,
-    /// When blobs may be mounted from the base's repository.
-    #[serde(default)]
-    pub cross_mount: CrossMount,
 }
 
 /// What an operation is about.
@@ -253,6 +233,12 @@ mod tests {
                 root: Root { media_type: "m".into(), digest, size: 1 },
                 original: None,
                 cross_mount: CrossMount::Disabled,
+                manifest_tags: BTreeMap::new(),
+                referrers: Vec::new(),
+                mount_from: Vec::new(),
+                staging_repository: None,
+                forbid_layer_push: false,
+                deduplicate: None,
             })],
             blobs: BTreeMap::from([(digest, Blob { runfile: runfile.map(Into::into), ..blob.clone() })]),
         };

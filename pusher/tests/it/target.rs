@@ -68,6 +68,12 @@ impl Target {
             },
             original: None,
             cross_mount: CrossMount::default(),
+            manifest_tags: std::collections::BTreeMap::new(),
+            referrers: Vec::new(),
+            mount_from: Vec::new(),
+            staging_repository: None,
+            forbid_layer_push: false,
+            deduplicate: None,
         };
         let plan = Plan { operations: vec![Operation::Push(push)], ..Plan::default() };
         Self { folder, plan, environment: Vec::new() }

@@ -87,6 +87,12 @@ mod tests {
             root: plan::Root { media_type: String::new(), digest: Digest::from_bytes([0; 32]), size: 0 },
             original: None,
             cross_mount,
+            manifest_tags: std::collections::BTreeMap::new(),
+            referrers: Vec::new(),
+            mount_from: Vec::new(),
+            staging_repository: None,
+            forbid_layer_push: false,
+            deduplicate: None,
         }
     }
 
