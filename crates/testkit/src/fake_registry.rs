@@ -8,7 +8,7 @@ use bytes::Bytes;
 use oci::Digest;
 
 use crate::fault::Fault;
-use crate::guard::Guard;
+use crate::guard::{Guard, TokenPolicy};
 use crate::handler::{Shared, lock};
 use crate::image::{Document, Image, image, index};
 use crate::log::{Record, count};
@@ -51,6 +51,21 @@ impl FakeRegistry {
         lock(&self.shared.settings).guard = guard;
     }
 
+    /// Says how it treats those who want several rights at once.
+    pub fn tokens(&self, policy: TokenPolicy) {
+        lock(&self.shared.settings).tokens = policy;
+    }
+
+    /// Does not list referrers, as registries before version 1.1 of the specification.
+    pub fn without_referrers(&self) {
+        lock(&self.shared.settings).without_referrers = true;
+    }
+
+    /// Answers every wish to mount with an upload.
+    pub fn without_mounts(&self) {
+        lock(&self.shared.settings).without_mounts = true;
+    }
+
     /// Answers 413 to bodies that are larger.
     pub fn limit_bodies(&self, bytes: usize) {
         lock(&self.shared.settings).max_body = Some(bytes);
@@ -69,6 +84,12 @@ impl FakeRegistry {
     /// Misbehaves from now on.
     pub fn fault(&self, fault: Fault) {
         self.shared.faults.add(fault);
+    }
+
+    /// Fails so many of a thousand requests by chance: answers 408, 429, 500 or 503, or cuts the connection before or
+    /// after it did what was asked. The same seed fails the same requests.
+    pub fn fail_by_chance(&self, seed: u64, per_mille: u64) {
+        self.shared.faults.by_chance(seed, per_mille);
     }
 
     /// Behaves again.

@@ -1,5 +1,6 @@
 //! Ways to fail, and when.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
@@ -78,7 +79,43 @@ impl Fault {
 
 /// The faults of a server.
 #[derive(Clone, Default)]
-pub(crate) struct Faults(Arc<Mutex<Vec<Fault>>>);
+pub(crate) struct Faults(Arc<Mutex<Vec<Fault>>>, Arc<Mutex<Option<Chance>>>);
+
+/// Failures by chance, the same ones for the same seed, in whatever order requests arrive: what becomes of a request
+/// depends on what it asks and on how often that was asked before.
+struct Chance {
+    seed: u64,
+    per_mille: u64,
+    asked: BTreeMap<String, u64>,
+}
+
+impl Chance {
+    fn take(&mut self, method: &str, path: &str) -> Option<Action> {
+        // Ports differ from run to run, and so do the names of uploads; neither is a reason to fail elsewhere.
+        let place = path.split(['?', '#']).next().unwrap_or_default();
+        let place = place.rsplit_once("/uploads/").map_or(place, |(before, _)| before);
+        let times = self.asked.entry(format!("{method} {place}")).or_default();
+        *times += 1;
+        let mut hash = 0xcbf2_9ce4_8422_2325 ^ self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for byte in method.bytes().chain(place.bytes()).chain(times.to_le_bytes()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        hash ^= hash >> 29;
+        if hash % 1000 >= self.per_mille {
+            return None;
+        }
+        let actions = [
+            Action::Status(503, None),
+            Action::Status(500, None),
+            Action::Status(429, None),
+            Action::Status(408, None),
+            Action::Drop(0),
+            Action::DropAnswer,
+        ];
+        let choice = usize::try_from(hash / 1000 % actions.len() as u64).unwrap_or_default();
+        actions.get(choice).cloned()
+    }
+}
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
@@ -87,10 +124,24 @@ impl Faults {
 
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Fails so many of a thousand requests.
+    pub(crate) fn by_chance(&self, seed: u64, per_mille: u64) {
+        let chance = Chance { seed, per_mille, asked: BTreeMap::new() };
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(chance);
     }
 
     /// What to do with this request, if anything special.
     pub(crate) fn take(&self, method: &str, path: &str) -> Option<Action> {
+        self.planned(method, path).or_else(|| {
+            let mut chance = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+            chance.as_mut()?.take(method, path)
+        })
+    }
+
+    fn planned(&self, method: &str, path: &str) -> Option<Action> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = faults.iter_mut().find(|fault| {
             fault.times > 0 && (fault.method == "*" || fault.method == method) && path.contains(&fault.path)
@@ -115,6 +166,14 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(faults.take("HEAD", "/v2/a/blobs/x"), Some(Action::Drop(10)));
         }
+        let failing = |seed| -> Vec<usize> {
+            faults.by_chance(seed, 10);
+            (0..10_000).filter(|n| faults.take("PUT", &format!("/v2/a{n}/manifests/1")).is_some()).collect()
+        };
+        let first = failing(1);
+        assert!((50..200).contains(&first.len()), "{}", first.len());
+        assert_eq!(first, failing(1));
+        assert_ne!(first, failing(2));
         for text in ["", "GET x", "GET x nonsense", "GET x 503 many", "GET x redirect"] {
             assert!(Fault::parse(text).is_err(), "{text}");
         }

@@ -26,6 +26,18 @@ pub enum Guard {
     },
 }
 
+/// What a token server does when it is asked for rights in several repositories at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenPolicy {
+    /// It grants them.
+    #[default]
+    AsAsked,
+    /// It answers with this status.
+    OneScope(u16),
+    /// Its token opens the first repository only; in others the registry answers with this status.
+    FirstScope(u16),
+}
+
 impl Guard {
     /// Tokens from the same server for one user, who may use them for ever.
     pub fn bearer(user: &str, password: &str) -> Self {

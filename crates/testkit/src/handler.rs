@@ -14,7 +14,7 @@ use hyper::{Request, Response};
 
 use crate::answer::{Answer, Body};
 use crate::fault::{Action, Faults};
-use crate::guard::Guard;
+use crate::guard::{Guard, TokenPolicy};
 use crate::log::{Kind, Log, Record};
 use crate::server::Handler;
 use crate::store::Store;
@@ -26,8 +26,15 @@ pub(crate) struct Shared {
     pub(crate) settings: Mutex<Settings>,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
-    /// How often each token was used, and how many were handed out.
-    tokens: Mutex<(BTreeMap<String, usize>, usize)>,
+    tokens: Mutex<Tokens>,
+}
+
+#[derive(Default)]
+struct Tokens {
+    /// How often each was used.
+    uses: BTreeMap<String, usize>,
+    /// The scopes that each was asked for, in the order in which they were handed out.
+    scopes: Vec<Vec<String>>,
 }
 
 /// How the registry behaves when it behaves.
@@ -37,6 +44,9 @@ pub(crate) struct Settings {
     pub(crate) max_body: Option<usize>,
     pub(crate) upload_host: Option<String>,
     pub(crate) latency: Duration,
+    pub(crate) tokens: TokenPolicy,
+    pub(crate) without_referrers: bool,
+    pub(crate) without_mounts: bool,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -107,21 +117,51 @@ impl Shared {
         let authorization = asked.header(AUTHORIZATION);
         let writes = !matches!(asked.method.as_str(), "GET" | "HEAD");
         let mut tokens = lock(&self.tokens);
-        let used = tokens.0.entry(authorization.unwrap_or_default().to_owned()).or_default();
+        let used = tokens.uses.entry(authorization.unwrap_or_default().to_owned()).or_default();
         let admitted = guard.admits(authorization, writes, *used);
         *used += 1;
         admitted
     }
 
+    /// What a token server says that gives away few rights at a time, or a registry whose token has too few.
+    fn denies(&self, asked: &Asked) -> Option<Answer> {
+        let policy = lock(&self.settings).tokens;
+        let is_token = Kind::of(&asked.path) == Kind::Token;
+        match policy {
+            TokenPolicy::AsAsked => None,
+            TokenPolicy::OneScope(status) => {
+                let several = asked.query.iter().filter(|(name, _)| name == "scope").count() > 1;
+                (is_token && several).then(|| Answer::error(status, "DENIED"))
+            }
+            TokenPolicy::FirstScope(status) => {
+                let serial = asked.header(AUTHORIZATION)?.rsplit_once('-')?.1.parse::<usize>().ok()?;
+                let scopes = lock(&self.tokens).scopes.get(serial.checked_sub(1)?)?.clone();
+                let repository = crate::routes::repository(&asked.path)?;
+                let opened = scopes.first()?.split(':').nth(1) == Some(repository);
+                if opened {
+                    return None;
+                }
+                let guard = lock(&self.settings).guard.clone();
+                let challenge =
+                    || guard.challenge(&asked.own_url, &crate::routes::scope(&asked.path, &asked.method));
+                Some(if status == 401 { challenge() } else { Answer::error(status, "DENIED") })
+            }
+        }
+    }
+
     fn answer(&self, asked: &Asked) -> Answer {
         let guard = lock(&self.settings).guard.clone();
+        if let Some(denied) = self.denies(asked) {
+            return denied;
+        }
         if Kind::of(&asked.path) == Kind::Token {
+            let scopes = asked.query.iter().filter(|(name, _)| name == "scope");
             let mut tokens = lock(&self.tokens);
-            tokens.1 += 1;
+            tokens.scopes.push(scopes.map(|(_, scope)| scope.clone()).collect());
             let form = query(std::str::from_utf8(&asked.body).unwrap_or_default());
             let refresh =
                 form.iter().find(|(key, _)| key == "refresh_token").map(|(_, value)| value.as_str());
-            return guard.token(asked.header(AUTHORIZATION), refresh, tokens.1);
+            return guard.token(asked.header(AUTHORIZATION), refresh, tokens.scopes.len());
         }
         if !self.admits(&guard, asked) {
             return guard.challenge(&asked.own_url, &crate::routes::scope(&asked.path, &asked.method));

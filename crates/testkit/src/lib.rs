@@ -39,7 +39,7 @@ mod tls;
 pub use breaker::{Break, Breaker};
 pub use fake_registry::FakeRegistry;
 pub use fault::{Action, Fault};
-pub use guard::Guard;
+pub use guard::{Guard, TokenPolicy};
 pub use image::{Document, Image, artifact, digest_of, image, index};
 pub use log::{Kind, Record, Summary, summary};
 pub use tls::Certificate;

@@ -2,22 +2,29 @@
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, RANGE};
+use oci::media_type::OCI_INDEX;
 
 use crate::answer::Answer;
 use crate::handler::{Asked, Shared, lock};
-use crate::image::digest_of;
+use crate::image::{Document, digest_of};
 use crate::store::Stored;
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const CONTENT_RANGE: HeaderName = HeaderName::from_static("content-range");
 
 /// A path below `/v2/`: repository, kind, the rest.
 fn split(path: &str) -> Option<(&str, &str, &str)> {
     let path = path.strip_prefix("/v2/")?;
-    ["/manifests/", "/blobs/uploads/", "/blobs/"].iter().find_map(|kind| {
+    ["/manifests/", "/blobs/uploads/", "/blobs/", "/referrers/"].iter().find_map(|kind| {
         let (repository, rest) = path.split_once(kind)?;
         Some((repository, *kind, rest))
     })
+}
+
+/// The repository of a path.
+pub(crate) fn repository(path: &str) -> Option<&str> {
+    split(path).map(|(repository, _, _)| repository)
 }
 
 /// The scope that a challenge names.
@@ -38,6 +45,10 @@ pub(crate) fn answer(shared: &Shared, asked: &Asked) -> Answer {
         ("GET" | "HEAD", "/manifests/") => get_manifest(shared, repository, name),
         ("PUT", "/manifests/") => put_manifest(shared, asked, repository, name),
         ("GET" | "HEAD", "/blobs/") => get_blob(shared, asked, repository, name),
+        ("GET", "/referrers/") if !lock(&shared.settings).without_referrers => {
+            get_referrers(shared, repository, name)
+        }
+        ("GET", "/referrers/") => Answer::error(404, "NOT_FOUND"),
         ("POST", "/blobs/uploads/") => begin_upload(shared, asked, repository),
         ("GET", "/blobs/uploads/") => upload_status(shared, asked, repository, name),
         ("PATCH", "/blobs/uploads/") => continue_upload(shared, asked, repository, name),
@@ -68,9 +79,32 @@ fn put_manifest(shared: &Shared, asked: &Asked, repository: &str, name: &str) ->
     let mut store = lock(&shared.store);
     store.put_manifest(repository, name, stored.clone());
     store.put_manifest(repository, &digest, stored);
-    Answer::new(201)
+    let answer = Answer::new(201)
         .with(CONTENT_DIGEST, &digest)
-        .with(LOCATION, format!("/v2/{repository}/manifests/{digest}"))
+        .with(LOCATION, format!("/v2/{repository}/manifests/{digest}"));
+    match subject(&asked.body) {
+        Some(subject) if !lock(&shared.settings).without_referrers => answer.with(SUBJECT, subject),
+        _ => answer,
+    }
+}
+
+/// The digest of what a manifest refers to.
+fn subject(bytes: &[u8]) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    Some(document["subject"]["digest"].as_str()?.to_owned())
+}
+
+fn get_referrers(shared: &Shared, repository: &str, digest: &str) -> Answer {
+    let documents = lock(&shared.store).manifests(repository);
+    let referring = documents.iter().filter(|stored| subject(&stored.bytes).as_deref() == Some(digest));
+    let entries: Vec<serde_json::Value> = referring
+        .map(|stored| {
+            let document = Document { media_type: stored.media_type.clone(), bytes: stored.bytes.clone() };
+            document.descriptor()
+        })
+        .collect();
+    let index = serde_json::json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries});
+    Answer::new(200).body(OCI_INDEX, index.to_string())
 }
 
 /// Something that a manifest refers to and that is not there.
@@ -110,6 +144,7 @@ fn get_blob(shared: &Shared, asked: &Asked, repository: &str, digest: &str) -> A
 fn begin_upload(shared: &Shared, asked: &Asked, repository: &str) -> Answer {
     let mut store = lock(&shared.store);
     if let (Some(digest), Some(from)) = (asked.query("mount"), asked.query("from"))
+        && !lock(&shared.settings).without_mounts
         && let Some(bytes) = store.blob(from, digest)
     {
         store.put_blob(repository, digest, bytes);

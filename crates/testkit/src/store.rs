@@ -37,6 +37,12 @@ impl Store {
         self.manifests.get(&key(repository, name)).cloned()
     }
 
+    /// The manifests that a repository has by digest.
+    pub(crate) fn manifests(&self, repository: &str) -> Vec<Stored> {
+        let here = |key: &(String, String)| key.0 == repository && key.1.starts_with("sha256:");
+        self.manifests.iter().filter(|(key, _)| here(key)).map(|(_, stored)| stored.clone()).collect()
+    }
+
     pub(crate) fn put_manifest(&mut self, repository: &str, name: &str, stored: Stored) {
         self.manifests.insert(key(repository, name), stored);
     }
