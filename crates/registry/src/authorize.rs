@@ -7,10 +7,12 @@ use reqwest::header::HeaderValue;
 use reqwest::{StatusCode, Url};
 
 use crate::call::Call;
+use crate::cause::Retry;
 use crate::challenge::Challenge;
 use crate::classify::authority;
 use crate::realm::{Verdict, judge};
 use crate::response::Response;
+use crate::scopes::Scopes;
 use crate::token::{basic, bearer};
 use crate::transport::Outgoing;
 use crate::{Cause, Client, CredentialUse};
@@ -41,7 +43,9 @@ impl Client {
         call.host.note_asked();
         drop(first);
         let refusal = answer?;
-        let Some(challenge) = challenge else { return Ok(refusal) };
+        let Some(challenge) = challenge.or_else(|| denied_together(call, &refusal)) else {
+            return Ok(refusal);
+        };
         let new = self.authorization(call, &challenge, authorization.as_ref()).await?;
         // The same again would be refused again.
         if new == authorization {
@@ -141,7 +145,8 @@ impl Client {
         }
     }
 
-    /// The token for a call's scopes: kept, or fetched once however many tasks wait for it.
+    /// The token for a call: that of its repository's group, or where a server does not want to give several rights
+    /// at once, one for this call alone.
     async fn token(
         &self,
         call: &Call,
@@ -150,18 +155,68 @@ impl Client {
         found: Option<&Found>,
         refused: Option<&HeaderValue>,
     ) -> Result<HeaderValue, Cause> {
-        let slot = call.host.token_cell(&call.scopes);
+        let ask = Ask { realm, service, credential: found.map(|found| &found.credential) };
+        if let Some(together) = call.together() {
+            match self.kept_token(call, &ask, &together, refused, false).await {
+                Ok(Some(value)) => return Ok(value),
+                Ok(None) => call.host.deny_together(&call.remote.repository),
+                Err(cause) if cause.retry() == Retry::Never => {
+                    tracing::debug!("`{}` grants no rights together: {cause}", call.remote.registry);
+                    call.host.refuse_together(&call.remote.repository);
+                }
+                Err(cause) => return Err(cause),
+            }
+        }
+        let token = self.kept_token(call, &ask, &call.scopes, refused, true).await?;
+        token.ok_or(Cause::Protocol("the token server's answer has no `token`"))
+    }
+
+    /// A token that is kept, or fetched once however many tasks wait for it. One that was refused is renewed, or is none.
+    async fn kept_token(
+        &self,
+        call: &Call,
+        ask: &Ask<'_>,
+        scopes: &Scopes,
+        refused: Option<&HeaderValue>,
+        renew: bool,
+    ) -> Result<Option<HeaderValue>, Cause> {
+        let slot = call.host.token_cell(scopes);
         let mut kept = slot.lock().await;
+        // Whoever held the lock before may have been refused.
+        if !renew && call.together().is_none() {
+            return Ok(None);
+        }
         if let Some(token) = kept.as_ref().filter(|token| self.config().clock.now() < token.renew_at) {
             let value = bearer(&token.value)?;
             if Some(&value) != refused {
-                return Ok(value);
+                return Ok(Some(value));
+            }
+            if !renew {
+                return Ok(None);
             }
         }
-        let credential = found.map(|found| &found.credential);
-        let token = self.exchange(realm, service, &call.scopes, credential).await?;
+        let token = self.exchange(ask.realm, ask.service, scopes, ask.credential).await?;
         let value = bearer(&token.value)?;
         *kept = Some(token);
-        Ok(value)
+        Ok(Some(value))
     }
+}
+
+/// Whom to ask for a token, and as whom.
+struct Ask<'a> {
+    realm: &'a Url,
+    service: Option<&'a str>,
+    credential: Option<&'a Credential>,
+}
+
+/// Some registries answer 403 where a token lacks rights. One that stood for several repositories may have fewer than
+/// were asked for.
+fn denied_together(call: &Call, refusal: &Response) -> Option<Challenge> {
+    let denied = refusal.status() == StatusCode::FORBIDDEN && call.host.is_own(refusal.url());
+    let challenge =
+        call.host.challenge().filter(|challenge| matches!(challenge, Challenge::Bearer { .. }))?;
+    (denied && call.together().is_some()).then(|| {
+        call.host.deny_together(&call.remote.repository);
+        challenge
+    })
 }

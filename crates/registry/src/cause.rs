@@ -130,9 +130,6 @@ pub enum Cause {
     /// An upload's session is gone.
     #[error("the registry lost the upload{}", list(.0))]
     LostUpload(Vec<RegistryError>),
-    /// The registry did not mount a blob and there is no content to upload instead.
-    #[error("the registry did not mount it, and there is nothing to upload it from")]
-    NotMounted,
     /// What was to be uploaded could not be read.
     #[error("failed to read what is to be uploaded")]
     Content(#[source] io::Error),
@@ -174,7 +171,6 @@ impl Cause {
             | Self::Document(_)
             | Self::Redirect { .. }
             | Self::Protocol(_)
-            | Self::NotMounted
             | Self::Content(_) => Retry::Never,
         }
     }

@@ -12,7 +12,6 @@ use crate::budget::Budget;
 use crate::call::Call;
 use crate::host::Host;
 use crate::http::HttpClients;
-use crate::names::Scopes;
 use crate::response::Counters;
 use crate::{Cause, Config, Error, Operation, Remote, RetryPolicy};
 
@@ -82,10 +81,11 @@ impl Client {
         }
     }
 
-    /// Says that something will be pushed to this repository, so that all requests about it share one token.
-    pub fn expect_push(&self, remote: &Remote) {
+    /// Says that something will be pushed to this repository, and perhaps mounted from these others, so that all
+    /// requests about it share one token. What is said before the first request also shares it with other repositories.
+    pub fn expect_push(&self, remote: &Remote, sources: &[Repository]) {
         if let Ok(host) = self.host(&remote.registry) {
-            host.expect_push(&remote.repository);
+            host.expect_push(&remote.repository, sources);
         }
     }
 
@@ -150,8 +150,7 @@ impl Client {
             .host(&remote.registry)
             .map_err(|cause| Error::outside_a_call(operation.clone(), remote.clone(), cause))?;
         let push = push || host.is_destination(&remote.repository);
-        let scopes = Scopes::new(&remote.repository, push, mount_from);
-        Ok((Call::new(operation, remote.clone(), scopes, host), Budget::new(self)))
+        Ok((Call::new(operation, remote.clone(), push, mount_from.cloned(), host), Budget::new(self)))
     }
 }
 

@@ -55,7 +55,6 @@ impl Error {
             | Cause::Redirect { .. }
             | Cause::Protocol(_)
             | Cause::LostUpload(_)
-            | Cause::NotMounted
             | Cause::Content(_) => Vec::new(),
         }
     }
@@ -71,7 +70,7 @@ impl Error {
                 hints
             }
             StatusCode::NOT_FOUND => match self.operation() {
-                Operation::PushBlob(_) | Operation::PushManifest(_) => {
+                Operation::PushBlob(_) | Operation::MountBlob(..) | Operation::PushManifest(_) => {
                     vec![format!("some registries want the repository created first: does `{remote}` exist?")]
                 }
                 _ => {

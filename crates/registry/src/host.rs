@@ -1,16 +1,16 @@
 //! What a client knows about one registry, learnt as it goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use oci::{RegistryHost, Repository};
+use oci::{Digest, RegistryHost, Repository};
 use reqwest::Url;
 
 use crate::Cause;
 use crate::challenge::Challenge;
 use crate::limiter::Limiter;
-use crate::names::Scopes;
+use crate::scopes::{Expected, Scopes};
 use crate::token::Token;
 
 /// First size of the parts of an upload, once a registry said that the whole is too much, and the smallest one.
@@ -20,6 +20,9 @@ const MIN_CHUNK: u64 = 1 << 20;
 /// Where the token for a set of scopes is kept; locked while it is fetched, so that it is fetched once.
 pub(crate) type TokenCell = Arc<tokio::sync::Mutex<Option<Token>>>;
 
+/// Locked while the list of what refers to one manifest is changed.
+pub(crate) type ReferrersLock = Arc<tokio::sync::Mutex<()>>;
+
 /// One registry.
 pub(crate) struct Host {
     pub(crate) registry: RegistryHost,
@@ -28,7 +31,11 @@ pub(crate) struct Host {
     plain: AtomicBool,
     challenge: Mutex<Option<Challenge>>,
     tokens: Mutex<BTreeMap<Scopes, TokenCell>>,
-    destinations: Mutex<BTreeSet<Repository>>,
+    expected: Mutex<Expected>,
+    /// Whether it lists referrers itself, once that is known.
+    lists_referrers: Mutex<Option<bool>>,
+    /// Lists of referrers that are kept by hand; locked while one is changed.
+    referrers: Mutex<BTreeMap<(Repository, Digest), ReferrersLock>>,
     first_request: tokio::sync::Mutex<()>,
     asked: AtomicBool,
     answered: AtomicBool,
@@ -56,7 +63,9 @@ impl Host {
             plain: AtomicBool::new(plain),
             challenge: Mutex::default(),
             tokens: Mutex::default(),
-            destinations: Mutex::default(),
+            expected: Mutex::default(),
+            lists_referrers: Mutex::default(),
+            referrers: Mutex::default(),
             first_request: tokio::sync::Mutex::default(),
             asked: AtomicBool::default(),
             answered: AtomicBool::default(),
@@ -118,13 +127,48 @@ impl Host {
         Arc::clone(lock(&self.tokens).entry(scopes.clone()).or_default())
     }
 
-    /// From now on everything in this repository is asked for with the right to push, so that one token serves all.
-    pub(crate) fn expect_push(&self, repository: &Repository) {
-        lock(&self.destinations).insert(repository.clone());
+    /// From now on everything in this repository is asked for with the right to push and to read the sources, so that
+    /// one token serves all.
+    pub(crate) fn expect_push(&self, repository: &Repository, sources: &[Repository]) {
+        lock(&self.expected).push(repository, sources);
     }
 
     pub(crate) fn is_destination(&self, repository: &Repository) -> bool {
-        lock(&self.destinations).contains(repository)
+        lock(&self.expected).is_destination(repository)
+    }
+
+    /// The rights that a token is asked for instead of those of one operation alone.
+    pub(crate) fn together(
+        &self,
+        repository: &Repository,
+        alone: &Scopes,
+        mount_from: Option<&Repository>,
+    ) -> Option<Scopes> {
+        lock(&self.expected).together(repository, alone, mount_from)
+    }
+
+    /// A token for this repository and its neighbours did not open it.
+    pub(crate) fn deny_together(&self, repository: &Repository) {
+        lock(&self.expected).deny(repository);
+    }
+
+    /// A server did not grant the rights of this repository and its neighbours together.
+    pub(crate) fn refuse_together(&self, repository: &Repository) {
+        lock(&self.expected).refuse(repository);
+    }
+
+    /// Whether it lists referrers itself, if that is known.
+    pub(crate) fn lists_referrers(&self) -> Option<bool> {
+        *lock(&self.lists_referrers)
+    }
+
+    pub(crate) fn note_lists_referrers(&self, lists: bool) {
+        *lock(&self.lists_referrers) = Some(lists);
+    }
+
+    /// To be locked while a list of referrers is changed.
+    pub(crate) fn referrers_of(&self, repository: &Repository, subject: Digest) -> ReferrersLock {
+        Arc::clone(lock(&self.referrers).entry((repository.clone(), subject)).or_default())
     }
 
     /// Largest part of an upload, if whole blobs are refused.

@@ -11,9 +11,11 @@
 //!
 //! Reading: [`Client::get_manifest`], [`Client::head_manifest`], [`Client::get_blob`] for what fits into memory,
 //! [`Client::stream_blob`] for what does not, [`Client::head_blob`].
-//! Writing: [`Client::expect_push`] first, so that all requests share one token; then [`Client::push_blob`], which
-//! mounts or uploads any [`Content`] (a [`FileContent`], [`MemoryContent`], or a blob of another registry as
-//! [`RemoteContent`]), and [`Client::put_manifest`] when everything that the manifest refers to is there.
+//! Writing: [`Client::expect_push`] first, so that all requests share one token; then [`Client::mount_blob`] where
+//! another repository of the registry has it, else [`Client::push_blob`], which uploads any [`Content`] (a
+//! [`FileContent`], [`MemoryContent`], or a blob of another registry as [`RemoteContent`]); then
+//! [`Client::put_manifest`], when everything that the manifest refers to is there, and [`Client::list_referrer`] if it
+//! has a subject that the registry does not care about.
 //!
 //! Deliberately not here: what an image is (programs decide which documents to read), the file system apart from
 //! [`FileContent`], and the environment ([`Config`] holds what programs found there).
@@ -50,10 +52,13 @@ mod host;
 mod http;
 mod limiter;
 mod manifests;
+mod mounts;
 mod names;
 mod realm;
 mod redirect;
+mod referrers;
 mod response;
+mod scopes;
 mod token;
 mod transport;
 mod uploads;
@@ -67,6 +72,7 @@ pub use config::{Config, RetryPolicy};
 pub use content::{ByteStream, Content, FileContent, MemoryContent};
 pub use document::media_type_of;
 pub use error::{CredentialUse, Error};
-pub use manifests::{Document, ManifestHead};
+pub use manifests::{Document, ManifestHead, Written};
+pub use mounts::Mount;
 pub use names::{ManifestName, Operation, Remote};
-pub use uploads::{BlobPush, Pushed};
+pub use uploads::{BlobPush, Session};

@@ -11,6 +11,7 @@ use crate::transport::{Body, Outgoing};
 use crate::{Cause, Client, Error, ManifestName, Operation, Remote};
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 /// A manifest or index as it was received.
 #[derive(Clone, Debug)]
@@ -21,6 +22,13 @@ pub struct Document {
     pub media_type: String,
     /// The digest of the bytes.
     pub digest: Digest,
+}
+
+/// What a registry said about a manifest that it stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// It looked at the subject and lists the manifest among what refers to that (`OCI-Subject`).
+    pub listed: bool,
 }
 
 /// What a registry says about a manifest without sending it.
@@ -114,12 +122,12 @@ impl Client {
         name: impl Into<ManifestName>,
         media_type: &str,
         bytes: Bytes,
-    ) -> Result<(), Error> {
+    ) -> Result<Written, Error> {
         let name = name.into();
         let (call, mut budget) = self.writing(Operation::PushManifest(name.clone()), to, None)?;
         loop {
             match self.try_put_manifest(&call, &name, media_type, &bytes).await {
-                Ok(()) => return Ok(()),
+                Ok(written) => return Ok(written),
                 Err(cause) => budget.spend(&call, cause).await?,
             }
         }
@@ -131,7 +139,7 @@ impl Client {
         name: &ManifestName,
         media_type: &str,
         bytes: &Bytes,
-    ) -> Result<(), Cause> {
+    ) -> Result<Written, Cause> {
         let url = call.host.url(&call.remote.repository, &format!("manifests/{name}"))?;
         let mut request = Outgoing::new(Method::PUT, url);
         let media_type = HeaderValue::from_str(media_type)
@@ -149,7 +157,7 @@ impl Client {
         if stored.is_some_and(|stored| stored != blob::digest_of(bytes)) {
             return Err(Cause::Protocol("it stored the manifest under another digest"));
         }
-        Ok(())
+        Ok(Written { listed: response.header(SUBJECT).is_some() })
     }
 }
 

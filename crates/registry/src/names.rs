@@ -71,6 +71,10 @@ pub enum Operation {
     FindBlob(Digest),
     /// Writing a blob.
     PushBlob(Digest),
+    /// Taking a blob from another repository of the same registry.
+    MountBlob(Digest, Repository),
+    /// Asking what refers to a manifest.
+    ListReferrers(Digest),
 }
 
 impl fmt::Display for Operation {
@@ -82,21 +86,8 @@ impl fmt::Display for Operation {
             Self::FetchBlob(digest) => write!(f, "fetch blob `{digest}` from"),
             Self::FindBlob(digest) => write!(f, "look for blob `{digest}` in"),
             Self::PushBlob(digest) => write!(f, "push blob `{digest}` to"),
+            Self::MountBlob(digest, from) => write!(f, "mount blob `{digest}` from `{from}` into"),
+            Self::ListReferrers(digest) => write!(f, "list what refers to `{digest}` in"),
         }
-    }
-}
-
-/// What a token is asked for (distribution's token specification): `repository:me/app:pull,push`, sorted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Scopes(pub(crate) Vec<String>);
-
-impl Scopes {
-    pub(crate) fn new(repository: &Repository, push: bool, mount_from: Option<&Repository>) -> Self {
-        let actions = if push { "pull,push" } else { "pull" };
-        let source = mount_from.filter(|source| *source != repository);
-        let mut scopes = vec![format!("repository:{repository}:{actions}")];
-        scopes.extend(source.map(|source| format!("repository:{source}:pull")));
-        scopes.sort();
-        Self(scopes)
     }
 }

@@ -8,7 +8,7 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use crate::classify::authority;
-use crate::names::Scopes;
+use crate::scopes::Scopes;
 use crate::transport::{Body, Outgoing};
 use crate::{Cause, Client};
 

@@ -1,9 +1,9 @@
-//! Uploads (distribution specification, "Pushing Blobs"): mounted if possible, else in one request, else, where a
-//! registry says that this is too much, in parts; resumed where the registry kept what had arrived.
+//! Uploads (distribution specification, "Pushing Blobs"): in one request, or, where a registry says that this is too
+//! much, in parts; resumed where the registry kept what had arrived.
 
 use std::sync::Arc;
 
-use oci::{Digest, Repository};
+use oci::Digest;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 
@@ -27,44 +27,35 @@ pub struct BlobPush {
     pub digest: Digest,
     /// Its size.
     pub size: u64,
-    /// A repository of the same registry that has it.
-    pub mount_from: Option<Repository>,
-    /// Its bytes; without them it is mounted or the push fails.
-    pub content: Option<Arc<dyn Content>>,
+    /// An upload that a refused mount began.
+    pub begun: Option<Session>,
+    /// Its bytes.
+    pub content: Arc<dyn Content>,
 }
 
-/// How a blob came into the repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pushed {
-    /// The registry took it from another repository of its own.
-    Mounted,
-    /// Its bytes were sent.
-    Uploaded,
-}
-
-/// An upload that the registry has begun.
+/// An upload that a registry has begun.
 #[derive(Clone)]
-struct Session {
+pub struct Session {
     location: Url,
     offset: u64,
     min_chunk: u64,
 }
 
 impl Client {
-    /// Puts a blob into a repository. Does not ask first whether it is there; see [`Client::head_blob`].
-    pub async fn push_blob(&self, to: &Remote, blob: &BlobPush) -> Result<Pushed, Error> {
-        let operation = Operation::PushBlob(blob.digest);
-        let (call, mut budget) = self.writing(operation, to, blob.mount_from.as_ref())?;
-        let content =
-            blob.content.as_ref().map(|content| Verified::new(Arc::clone(content), blob.digest, blob.size));
-        let mut session = None;
+    /// Puts a blob into a repository. Does not ask first whether it is there; see [`Client::head_blob`] and
+    /// [`Client::mount_blob`].
+    pub async fn push_blob(&self, to: &Remote, blob: &BlobPush) -> Result<(), Error> {
+        let (call, mut budget) = self.writing(Operation::PushBlob(blob.digest), to, None)?;
+        let content = Verified::new(Arc::clone(&blob.content), blob.digest, blob.size);
+        let (mut begun, mut session) = (blob.begun.clone(), None);
         loop {
             let parts = call.host.chunk_size();
-            let cause = match self.try_push_blob(&call, blob, content.as_ref(), &mut session, &budget).await {
-                Ok(pushed) => return Ok(pushed),
+            let sessions = (&mut begun, &mut session);
+            let cause = match self.try_push_blob(&call, blob, &content, sessions, &budget).await {
+                Ok(()) => return Ok(()),
                 Err(cause) => cause,
             };
-            if let (Cause::Content(error), Some(content)) = (&cause, &content)
+            if let Cause::Content(error) = &cause
                 && content.fail_over(error)
             {
                 session = None;
@@ -77,51 +68,41 @@ impl Client {
         }
     }
 
-    /// One attempt. `session` holds what an attempt before it reached, and afterwards what this one did.
+    /// One attempt. `begun` is an upload that nothing was sent to yet. `session` holds what an attempt before this one
+    /// reached, and afterwards what this one did.
     async fn try_push_blob(
         &self,
         call: &Call,
         blob: &BlobPush,
-        content: Option<&Verified>,
-        session: &mut Option<Session>,
+        content: &Verified,
+        (begun, session): (&mut Option<Session>, &mut Option<Session>),
         budget: &Budget,
-    ) -> Result<Pushed, Cause> {
-        let mut current = match session.take() {
+    ) -> Result<(), Cause> {
+        let current = match session.take() {
             Some(before) => self.resume(call, &before).await?,
-            None => None,
+            None => begun.take(),
         };
-        if current.is_none() {
+        let current = match current {
+            Some(current) => current,
             // The answer to the last request may be all that was lost.
-            if budget.is_retry() && self.try_head_blob(call, blob.digest).await? {
-                return Ok(Pushed::Uploaded);
-            }
-            current = self.begin_upload(call, blob).await?;
-        }
-        let Some(current) = current else { return Ok(Pushed::Mounted) };
-        let content = content.ok_or(Cause::NotMounted)?;
+            None if budget.is_retry() && self.try_head_blob(call, blob.digest).await? => return Ok(()),
+            None => self.begin_upload(call).await?,
+        };
         *session = Some(current.clone());
         match call.host.chunk_size() {
-            None if current.offset == 0 => self.upload_whole(call, blob, content, &current).await?,
-            parts => self.upload_parts(call, blob, content, session, parts.unwrap_or(u64::MAX)).await?,
+            None if current.offset == 0 => self.upload_whole(call, blob, content, &current).await,
+            parts => self.upload_parts(call, blob, content, session, parts.unwrap_or(u64::MAX)).await,
         }
-        Ok(Pushed::Uploaded)
     }
 
-    /// `POST`: mounted (`None`), or a session to upload to. A refused mount is asked for once more without.
-    async fn begin_upload(&self, call: &Call, blob: &BlobPush) -> Result<Option<Session>, Cause> {
-        let mount = blob.mount_from.as_ref().filter(|from| **from != call.remote.repository);
-        let answer = self.request(call, &begin_request(call, blob.digest, mount)?).await?;
-        let answer = match answer.status() {
-            StatusCode::CREATED if mount.is_some() => return Ok(None),
-            StatusCode::ACCEPTED => answer,
-            status
-                if mount.is_some() && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS =>
-            {
-                answer.drain().await;
-                self.request(call, &begin_request(call, blob.digest, None)?).await?
-            }
-            _ => answer,
-        };
+    async fn begin_upload(&self, call: &Call) -> Result<Session, Cause> {
+        let url = call.host.url(&call.remote.repository, "blobs/uploads/")?;
+        let answer = self.request(call, &Outgoing::new(Method::POST, url)).await?;
+        self.session(call, answer).await
+    }
+
+    /// The session of an answer that should have begun one.
+    pub(crate) async fn session(&self, call: &Call, answer: Response) -> Result<Session, Cause> {
         if let Some(page) = answer.page_instead_of("an upload") {
             return Err(page);
         }
@@ -130,7 +111,7 @@ impl Client {
         }
         let min_chunk = answer.header(MIN_CHUNK_LENGTH).and_then(|text| text.parse().ok()).unwrap_or(0);
         let location = location(call, &answer)?.ok_or(Cause::Protocol("an upload without a `Location`"))?;
-        Ok(Some(Session { location, offset: 0, min_chunk }))
+        Ok(Session { location, offset: 0, min_chunk })
     }
 
     /// One `PUT` with everything.
@@ -233,14 +214,6 @@ impl Client {
     }
 }
 
-fn begin_request(call: &Call, digest: Digest, mount: Option<&Repository>) -> Result<Outgoing, Cause> {
-    let mut url = call.host.url(&call.remote.repository, "blobs/uploads/")?;
-    if let Some(from) = mount {
-        url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from.as_str());
-    }
-    Ok(Outgoing::new(Method::POST, url))
-}
-
 /// The `Location` of an upload may hold a query of its own, which has to be kept.
 fn finish_request(location: &Url, digest: Digest) -> Outgoing {
     let mut url = location.clone();
@@ -264,5 +237,12 @@ impl std::fmt::Debug for BlobPush {
             .field("digest", &self.digest)
             .field("size", &self.size)
             .finish_non_exhaustive()
+    }
+}
+
+/// Not its address, which may be signed.
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("offset", &self.offset).finish_non_exhaustive()
     }
 }

@@ -28,7 +28,7 @@ pub mod runfiles;
 
 use std::process::ExitCode;
 
-pub use report::{Exit, Failure, FailureContext, Outcome, chain};
+pub use report::{Exit, Failure, FailureContext, Outcome, SharedFailure, chain};
 
 /// Expands parameter files, parses the command line, runs, reports.
 ///

@@ -32,6 +32,20 @@ pub struct Failure {
     hints: Vec<String>,
 }
 
+/// A failure that several have in common: its text and hints, without what each puts in front.
+#[derive(Clone, Debug)]
+pub struct SharedFailure {
+    text: String,
+    exit: Exit,
+    hints: Vec<String>,
+}
+
+impl From<SharedFailure> for Failure {
+    fn from(shared: SharedFailure) -> Self {
+        Self { error: Error::msg(shared.text), exit: shared.exit, hints: shared.hints }
+    }
+}
+
 /// What a command returns.
 pub type Outcome = Result<(), Failure>;
 
@@ -78,8 +92,34 @@ impl Failure {
         self.error.root_cause().is::<E>()
     }
 
-    /// The text for standard error.
-    pub fn message(&self) -> String {
+    /// How the program ends if this is all that went wrong.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// A copy for others who failed because of the same.
+    pub fn share(&self) -> SharedFailure {
+        SharedFailure { text: self.chain(), exit: self.exit, hints: self.hints.clone() }
+    }
+
+    /// The error and its causes in one line.
+    pub fn chain(&self) -> String {
+        self.causes().join(": ")
+    }
+
+    /// What in that line does not name the object that something failed to be done to: the same for all that fail for
+    /// the same reason.
+    pub fn reason(&self) -> String {
+        let causes = self.causes();
+        let reasons: Vec<&str> = causes
+            .iter()
+            .flat_map(|cause| cause.split(": "))
+            .filter(|cause| !cause.starts_with("failed to "))
+            .collect();
+        reasons.join(": ")
+    }
+
+    fn causes(&self) -> Vec<String> {
         let mut causes: Vec<String> = Vec::new();
         for cause in self.error.chain() {
             let text = cause.to_string();
@@ -88,7 +128,12 @@ impl Failure {
                 causes.push(text);
             }
         }
-        let mut message = format!("error: {}\n", causes.join(": "));
+        causes
+    }
+
+    /// The text for standard error.
+    pub fn message(&self) -> String {
+        let mut message = format!("error: {}\n", self.chain());
         for hint in &self.hints {
             message.push_str("hint: ");
             message.push_str(hint);
@@ -110,6 +155,8 @@ pub trait FailureContext<T> {
     fn about(self, context: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failure>;
     /// Marks the failure as one of usage, exit code 2.
     fn or_usage(self) -> Result<T, Failure>;
+    /// Says how the program ends.
+    fn or_exit(self, exit: Exit) -> Result<T, Failure>;
     /// Adds a line that says what to do.
     fn or_hint(self, hint: impl Into<String>) -> Result<T, Failure>;
 }
@@ -120,7 +167,11 @@ impl<T, E: Into<Failure>> FailureContext<T> for Result<T, E> {
     }
 
     fn or_usage(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure { exit: Exit::Usage, ..error.into() })
+        self.or_exit(Exit::Usage)
+    }
+
+    fn or_exit(self, exit: Exit) -> Result<T, Failure> {
+        self.map_err(|error| Failure { exit, ..error.into() })
     }
 
     fn or_hint(self, hint: impl Into<String>) -> Result<T, Failure> {
@@ -161,6 +212,9 @@ mod tests {
             "error: failed to pull `base`: GET http://x: connection refused\nhint: start the registry\n"
         );
         assert_eq!(failure.exit, Exit::Failed);
+        assert_eq!(failure.reason(), "GET http://x: connection refused");
+        let shared = Failure::from(failure.share());
+        assert_eq!((shared.message(), shared.reason()), (failure.message(), failure.reason()));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Who gets to see credentials, and how often tokens are asked for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Credential, Secret};
 use futures_util::future::try_join_all;
 use registry::{BlobPush, CredentialUse, MemoryContent};
-use testkit::{Action, FakeRegistry, Fault, Guard, Kind, digest_of};
+use testkit::{Action, FakeRegistry, Fault, Guard, Kind, TokenPolicy, digest_of};
 
 use crate::setup::{PASSWORD, Setup, USER, message, tag};
 
@@ -94,18 +95,48 @@ async fn a_push_has_one_token_with_the_right_to_mount() {
     let setup = Setup::with_password();
     let digest = setup.registry.add_blob("base", "content");
     setup.registry.guard(Guard::bearer(USER, PASSWORD));
-    let remote = setup.remote("a/b");
-    setup.client.expect_push(&remote);
+    let (remote, base) = (setup.remote("a/b"), "base".parse().unwrap());
+    setup.client.expect_push(&remote, std::slice::from_ref(&base));
     setup.client.head_manifest(&remote, tag("1")).await.unwrap();
-    let blob = BlobPush { digest, size: 7, mount_from: Some("base".parse().unwrap()), content: None };
-    setup.client.push_blob(&remote, &blob).await.unwrap();
+    setup.client.mount_blob(&remote, digest, &base).await.unwrap();
     assert_eq!(
         tokens(&setup),
-        [
-            "/token?service=fake&scope=repository%3Aa%2Fb%3Apull%2Cpush",
-            "/token?service=fake&scope=repository%3Aa%2Fb%3Apull%2Cpush&scope=repository%3Abase%3Apull",
-        ]
+        ["/token?service=fake&scope=repository%3Aa%2Fb%3Apull%2Cpush&scope=repository%3Abase%3Apull"]
     );
+}
+
+/// Pushes a blob into each of 20 repositories.
+async fn push_to_many(setup: &Setup) {
+    let remotes: Vec<_> = (0..20).map(|number| setup.remote(&format!("app{number}"))).collect();
+    for remote in &remotes {
+        setup.client.expect_push(remote, &[]);
+    }
+    let blob = BlobPush {
+        digest: digest_of(b"content"),
+        size: 7,
+        begun: None,
+        content: Arc::new(MemoryContent("content".into())),
+    };
+    let pushes = remotes.iter().map(|remote| setup.client.push_blob(remote, &blob));
+    try_join_all(pushes).await.map_err(|error| message(&error)).unwrap();
+}
+
+#[tokio::test]
+async fn several_repositories_share_a_token_where_servers_allow_it() {
+    for (policy, expected) in [
+        (TokenPolicy::AsAsked, 2),
+        // Two in vain, then one for each repository.
+        (TokenPolicy::OneScope(403), 22),
+        // Two that open the first repository only, then one for each of the others.
+        (TokenPolicy::FirstScope(401), 20),
+        (TokenPolicy::FirstScope(403), 20),
+    ] {
+        let setup = Setup::with_password();
+        setup.registry.guard(Guard::bearer(USER, PASSWORD));
+        setup.registry.tokens(policy);
+        push_to_many(&setup).await;
+        assert_eq!(tokens(&setup).len(), expected, "{policy:?}");
+    }
 }
 
 #[tokio::test]
@@ -156,9 +187,8 @@ async fn an_upload_elsewhere_gets_no_credentials() {
     let elsewhere = FakeRegistry::start();
     setup.registry.guard(Guard::bearer(USER, PASSWORD));
     setup.registry.upload_elsewhere(&elsewhere.url());
-    let content = MemoryContent("content".into());
-    let digest = digest_of(b"content");
-    let blob = BlobPush { digest, size: 7, mount_from: None, content: Some(std::sync::Arc::new(content)) };
+    let content = Arc::new(MemoryContent("content".into()));
+    let blob = BlobPush { digest: digest_of(b"content"), size: 7, begun: None, content };
     elsewhere.fault(Fault::new("PUT", "", Action::Status(201, None)));
     setup.client.push_blob(&setup.remote("a/b"), &blob).await.unwrap();
     let upload = elsewhere.requests().pop().unwrap();

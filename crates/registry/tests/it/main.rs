@@ -7,4 +7,5 @@ mod faults;
 mod network;
 mod pushing;
 mod reading;
+mod referrers;
 mod setup;

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use oci::media_type::OCI_MANIFEST;
-use registry::{BlobPush, Content, FileContent, MemoryContent, Pushed, RemoteContent};
+use registry::{BlobPush, Content, FileContent, MemoryContent, Mount, RemoteContent};
 use testkit::{Action, Fault, digest_of, image};
 
 use crate::setup::{Setup, message, tag};
@@ -21,17 +21,15 @@ fn bytes() -> Bytes {
 
 fn blob(content: impl Content + 'static) -> BlobPush {
     let bytes = bytes();
-    let content = Some(Arc::new(content) as Arc<dyn Content>);
-    BlobPush { digest: digest_of(&bytes), size: SIZE as u64, mount_from: None, content }
+    BlobPush { digest: digest_of(&bytes), size: SIZE as u64, begun: None, content: Arc::new(content) }
 }
 
 /// Pushes a blob of 3 MiB and checks that all of it arrived.
-async fn push(setup: &Setup) -> Pushed {
+async fn push(setup: &Setup) {
     let blob = blob(MemoryContent(bytes()));
     let pushed = setup.client.push_blob(&setup.remote("a/b"), &blob).await;
-    let pushed = pushed.map_err(|error| message(&error)).unwrap();
+    pushed.map_err(|error| message(&error)).unwrap();
     assert_eq!(setup.registry.blob("a/b", &blob.digest.to_string()).unwrap(), bytes());
-    pushed
 }
 
 fn verbs(setup: &Setup) -> String {
@@ -42,7 +40,7 @@ fn verbs(setup: &Setup) -> String {
 #[tokio::test]
 async fn two_requests_for_a_blob() {
     let setup = Setup::anonymous();
-    assert_eq!(push(&setup).await, Pushed::Uploaded);
+    push(&setup).await;
     assert_eq!(verbs(&setup), "POST PUT");
     assert_eq!(setup.client.stats().sent, SIZE as u64);
 }
@@ -65,8 +63,8 @@ async fn content_may_be_a_file_or_another_registry() {
 #[tokio::test]
 async fn an_empty_blob_is_a_blob() {
     let setup = Setup::anonymous();
-    let content = Some(Arc::new(MemoryContent(Bytes::new())) as Arc<dyn Content>);
-    let blob = BlobPush { digest: digest_of(b""), size: 0, mount_from: None, content };
+    let content = Arc::new(MemoryContent(Bytes::new()));
+    let blob = BlobPush { digest: digest_of(b""), size: 0, begun: None, content };
     setup.client.push_blob(&setup.remote("a/b"), &blob).await.unwrap();
     assert!(setup.registry.blob("a/b", &digest_of(b"").to_string()).is_some());
 }
@@ -75,39 +73,71 @@ async fn an_empty_blob_is_a_blob() {
 async fn one_request_for_a_mount() {
     let setup = Setup::anonymous();
     let digest = setup.registry.add_blob("base", bytes());
-    let mount =
-        BlobPush { mount_from: Some("base".parse().unwrap()), content: None, ..blob(MemoryContent(bytes())) };
-    assert_eq!(setup.client.push_blob(&setup.remote("a/b"), &mount).await.unwrap(), Pushed::Mounted);
+    let mount = setup.client.mount_blob(&setup.remote("a/b"), digest, &"base".parse().unwrap()).await;
+    assert!(matches!(mount.unwrap(), Mount::Mounted));
     assert_eq!(verbs(&setup), "POST");
     assert!(setup.registry.blob("a/b", &digest.to_string()).is_some());
 }
 
 #[tokio::test]
-async fn a_refused_mount_becomes_an_upload() {
+async fn a_refused_mount_begins_an_upload() {
     let setup = Setup::anonymous();
-    let mount = BlobPush { mount_from: Some("base".parse().unwrap()), ..blob(MemoryContent(bytes())) };
-    assert_eq!(setup.client.push_blob(&setup.remote("a/b"), &mount).await.unwrap(), Pushed::Uploaded);
+    let (remote, base) = (setup.remote("a/b"), "base".parse().unwrap());
+    let mut blob = blob(MemoryContent(bytes()));
+    let Mount::Refused(begun) = setup.client.mount_blob(&remote, blob.digest, &base).await.unwrap() else {
+        panic!("nobody has it");
+    };
+    blob.begun = begun;
+    setup.client.push_blob(&remote, &blob).await.unwrap();
     assert_eq!(verbs(&setup), "POST PUT", "202 is already the upload");
+    assert_eq!(setup.registry.blob("a/b", &blob.digest.to_string()).unwrap(), bytes());
+}
 
-    setup.registry.forget_requests();
-    setup.registry.fault(Fault::new("POST", "mount=", Action::Status(400, None)));
-    assert_eq!(setup.client.push_blob(&setup.remote("c"), &mount).await.unwrap(), Pushed::Uploaded);
-    assert_eq!(verbs(&setup), "POST POST PUT");
+#[tokio::test]
+async fn a_begun_upload_that_breaks_goes_on_or_starts_over() {
+    for (fault, expected) in [
+        ("PUT uploads drop+1000000 1", "POST PUT GET PATCH PUT"),
+        ("PUT uploads lose-uploads 1", "POST PUT GET HEAD POST PUT"),
+    ] {
+        let setup = Setup::anonymous();
+        setup.registry.fault(Fault::parse(fault).unwrap());
+        let (remote, base) = (setup.remote("a/b"), "base".parse().unwrap());
+        let mut blob = blob(MemoryContent(bytes()));
+        let mount = setup.client.mount_blob(&remote, blob.digest, &base).await.unwrap();
+        let Mount::Refused(begun) = mount else { panic!("nobody has it") };
+        blob.begun = begun;
+        setup.client.push_blob(&remote, &blob).await.unwrap();
+        assert_eq!(verbs(&setup), expected, "{fault}");
+    }
+}
 
-    let without = BlobPush { content: None, ..mount };
-    let error = setup.client.push_blob(&setup.remote("d"), &without).await.unwrap_err();
-    assert!(
-        message(&error).contains("did not mount it, and there is nothing to upload it from"),
-        "{}",
-        message(&error)
-    );
+#[tokio::test]
+async fn a_mount_that_is_an_error_is_a_refusal_or_tried_again() {
+    let base = "base".parse().unwrap();
+    for status in [400, 401, 403, 404, 405] {
+        let setup = Setup::anonymous();
+        let digest = setup.registry.add_blob("base", bytes());
+        setup.registry.fault(Fault::new("POST", "mount=", Action::Status(status, None)));
+        let mount = setup.client.mount_blob(&setup.remote("a/b"), digest, &base).await.unwrap();
+        assert!(matches!(mount, Mount::Refused(None)), "{status}");
+        assert_eq!(verbs(&setup), "POST", "{status}");
+    }
+    for fault in ["POST mount= 429 2", "POST mount= 503 2", "POST mount= drop 2", "POST mount= drop-answer 2"]
+    {
+        let setup = Setup::anonymous();
+        let digest = setup.registry.add_blob("base", bytes());
+        setup.registry.fault(Fault::parse(fault).unwrap());
+        let mount = setup.client.mount_blob(&setup.remote("a/b"), digest, &base).await.unwrap();
+        assert!(matches!(mount, Mount::Mounted), "{fault}");
+        assert_eq!(verbs(&setup), "POST POST POST", "{fault}");
+    }
 }
 
 #[tokio::test]
 async fn too_large_a_body_comes_in_parts() {
     let setup = Setup::anonymous();
     setup.registry.limit_bodies(1 << 20);
-    assert_eq!(push(&setup).await, Pushed::Uploaded);
+    push(&setup).await;
     assert!(setup.clock.slept().is_empty(), "a smaller part needs no patience");
     setup.registry.forget_requests();
     let other = BlobPush { ..blob(MemoryContent(bytes())) };
