@@ -4,11 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use deploy::{DeduplicateOverrides, Overrides};
 
-/// Push an image that Bazel built.
+/// Push images that Bazel built.
 ///
 /// Reads the plan beside the program, asks the registry what it has, mounts what lies in another of its repositories,
-/// and uploads only what is missing. Prints the references that now exist on standard output.
+/// and uploads only what is missing, each blob once. Prints the references that now exist on standard output.
 #[derive(Debug, Parser)]
 #[command(version = None, about, long_about, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
@@ -36,6 +37,15 @@ pub(crate) struct Cli {
     /// With the strategy bes: how long to wait until the build event service has pushed the image
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) wait: u64,
+    /// Upload what several repositories of a registry need once, and mount it elsewhere: instead of what targets say
+    #[arg(long, value_name = "MODE")]
+    pub(crate) deduplicated_push: Option<DeduplicationMode>,
+    /// Repository that gets what is shared, instead of one that is chosen
+    #[arg(long, value_name = "PATH")]
+    pub(crate) deduplicated_push_blob_repository: Option<String>,
+    /// What is put into that repository
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) deduplicated_push_content: Option<DeduplicationContent>,
     /// How to show progress
     #[arg(long, value_name = "HOW")]
     pub(crate) progress: Option<ProgressMode>,
@@ -57,7 +67,55 @@ Examples:
   bazel run //:push -- --tag v1.2 -t test  two more tags
 
 Credentials come from docker's config.json or REGISTRY_AUTH_FILE.
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 a layer is no longer in any cache.";
+
+Exit status: 0 all was done; 1 something failed, and all the rest was done; 2 wrong usage, and nothing was done;
+3 a layer is no longer in any cache.";
+
+/// Whether shared layers are uploaded once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum DeduplicationMode {
+    /// Yes; a registry that refuses to mount them is an error.
+    Enabled,
+    /// Yes; what a registry refuses to mount is uploaded again.
+    BestEffort,
+    /// Nothing is promised.
+    Disabled,
+}
+
+/// What is put into the repository that shared layers are mounted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum DeduplicationContent {
+    /// The layers.
+    Blobs,
+    /// The layers, and manifests that keep them from being collected as garbage.
+    BlobsAndArtificialManifests,
+}
+
+impl Cli {
+    /// What is said about the operations of the plan.
+    pub(crate) fn into_overrides(self) -> Overrides {
+        let mode = self.deduplicated_push.map(|mode| match mode {
+            DeduplicationMode::Enabled => Some(plan::DeduplicateMode::Enabled),
+            DeduplicationMode::BestEffort => Some(plan::DeduplicateMode::BestEffort),
+            DeduplicationMode::Disabled => None,
+        });
+        let content = self.deduplicated_push_content.map(|content| match content {
+            DeduplicationContent::Blobs => plan::DeduplicatedContent::Blobs,
+            DeduplicationContent::BlobsAndArtificialManifests => {
+                plan::DeduplicatedContent::BlobsAndArtificialManifests
+            }
+        });
+        let repository = self.deduplicated_push_blob_repository;
+        Overrides {
+            registry: self.registry,
+            repository: self.repository,
+            tags: self.tags,
+            deduplicate: DeduplicateOverrides { mode, repository, content },
+        }
+    }
+}
 
 /// How to show progress on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -67,7 +125,7 @@ pub(crate) enum ProgressMode {
     Auto,
     /// Bars.
     Bar,
-    /// A line for each blob that was sent.
+    /// A line for each blob that was sent, and for each of several images.
     Log,
     /// Nothing but the summary.
     None,

@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod failures;
 mod progress;
 
 #[cfg(target_env = "musl")]

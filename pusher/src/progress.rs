@@ -1,6 +1,8 @@
-//! Progress on standard error: bars on a terminal, a line for each blob elsewhere.
+//! Progress on standard error: bars on a terminal, elsewhere a line for each blob, or for each of several operations.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use deploy::Outcome;
 use deploy::summary::size;
@@ -13,7 +15,26 @@ use crate::cli::ProgressMode;
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bars: Option<MultiProgress>,
-    lines: bool,
+    lines: Lines,
+    all: Arc<Operations>,
+}
+
+/// Which lines are wanted where there are no bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// One for each blob; of several operations one for each of these.
+    Few,
+    /// One for each blob and for each operation.
+    All,
+    None,
+}
+
+/// How many operations there are, and how many are done.
+#[derive(Debug, Default)]
+struct Operations {
+    count: AtomicUsize,
+    done: AtomicUsize,
+    bar: OnceLock<ProgressBar>,
 }
 
 /// One transfer; finishes when dropped.
@@ -31,14 +52,15 @@ impl Progress {
             Some("none") => ProgressMode::None,
             _ => ProgressMode::Auto,
         };
-        let bars = match mode.unwrap_or_else(named) {
-            ProgressMode::Auto => std::io::stderr().is_terminal(),
-            ProgressMode::Bar => true,
-            ProgressMode::Log => false,
-            ProgressMode::None => return Self { bars: None, lines: false },
+        let (bars, lines) = match mode.unwrap_or_else(named) {
+            ProgressMode::Auto if std::io::stderr().is_terminal() => (true, Lines::None),
+            ProgressMode::Auto => (false, Lines::Few),
+            ProgressMode::Bar => (true, Lines::None),
+            ProgressMode::Log => (false, Lines::All),
+            ProgressMode::None => (false, Lines::None),
         };
-        let target = if bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bars: bars.then(|| MultiProgress::with_draw_target(target)), lines: !bars }
+        let bars = bars.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        Self { bars, lines, all: Arc::default() }
     }
 
     /// A line that is always wanted, whatever the mode.
@@ -51,10 +73,8 @@ impl Progress {
         }
     }
 
-    fn line(&self, line: &str) {
-        if self.lines {
-            self.always(line);
-        }
+    fn several(&self) -> bool {
+        self.all.count.load(Ordering::Relaxed) > 1
     }
 }
 
@@ -76,7 +96,33 @@ impl deploy::Progress for Progress {
             Outcome::Mounted => "mounted",
             Outcome::Uploaded => "uploaded",
         };
-        self.line(&format!("{verb} {} ({})", short(digest), size(bytes)));
+        if self.lines == Lines::All || (self.lines == Lines::Few && !self.several()) {
+            self.always(&format!("{verb} {} ({})", short(digest), size(bytes)));
+        }
+    }
+
+    fn operations(&self, count: usize) {
+        self.all.count.store(count, Ordering::Relaxed);
+        if let Some(bars) = self.bars.as_ref().filter(|_| count > 1) {
+            let style = ProgressStyle::with_template("{pos} of {len} images {wide_bar}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(count as u64).with_style(style);
+            drop(self.all.bar.set(bars.add(bar)));
+        }
+    }
+
+    fn operation_done(&self, label: &str) {
+        let done = self.all.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let count = self.all.count.load(Ordering::Relaxed);
+        if let Some(bar) = self.all.bar.get() {
+            bar.inc(1);
+            if done == count {
+                bar.finish_and_clear();
+            }
+        }
+        if self.several() && self.lines != Lines::None {
+            self.always(&format!("[{done}/{count}] {label}"));
+        }
     }
 }
 

@@ -12,5 +12,7 @@ pub mod summary;
 
 pub use caches::{CacheNames, Caches};
 pub use progress::{Progress, Transfer};
-pub use push::{Context, NotCached, Overrides, push, wait};
+pub use push::{
+    Context, DeduplicateOverrides, FailedPush, NotCached, Overrides, Pushed, push, push_all, wait,
+};
 pub use summary::{Counts, Outcome, Report, Tally};

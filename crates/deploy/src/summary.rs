@@ -39,6 +39,35 @@ pub struct Counts {
     pub manifests: u64,
 }
 
+impl Counts {
+    fn plus(mut self, other: &Self) -> Self {
+        let pairs = [
+            (&mut self.present, other.present),
+            (&mut self.mounted, other.mounted),
+            (&mut self.uploaded, other.uploaded),
+        ];
+        for (sum, tally) in pairs {
+            sum.blobs += tally.blobs;
+            sum.bytes += tally.bytes;
+        }
+        self.manifests += other.manifests;
+        self
+    }
+
+    fn words(&self, dry_run: bool) -> String {
+        let Self { present, mounted, uploaded, manifests } = self;
+        format!(
+            "{} already there, {} mounted, {} {} ({}), {}",
+            plural(present.blobs, "blob"),
+            mounted.blobs,
+            uploaded.blobs,
+            if dry_run { "to upload" } else { "uploaded" },
+            size(uploaded.bytes),
+            plural(*manifests, "manifest"),
+        )
+    }
+}
+
 /// Shared by the tasks of one push.
 #[derive(Debug, Default)]
 pub struct Counter(Mutex<Counts>);
@@ -96,18 +125,8 @@ impl Report {
         if self.unchanged {
             return format!("unchanged {reference}: the registry has it already, {:.2} s", self.seconds);
         }
-        let (verb, uploaded) =
-            if self.dry_run { ("would push", "to upload") } else { ("pushed", "uploaded") };
-        let Counts { present, mounted, uploaded: sent, manifests } = self.counts;
-        format!(
-            "{verb} {reference}: {} already there, {} mounted, {} {uploaded} ({}), {}, {:.2} s",
-            plural(present.blobs, "blob"),
-            mounted.blobs,
-            sent.blobs,
-            size(sent.bytes),
-            plural(manifests, "manifest"),
-            self.seconds
-        )
+        let verb = if self.dry_run { "would push" } else { "pushed" };
+        format!("{verb} {reference}: {}, {:.2} s", self.counts.words(self.dry_run), self.seconds)
     }
 
     /// Seconds of a duration, rounded to milliseconds.
@@ -116,11 +135,65 @@ impl Report {
     }
 }
 
-/// All reports as one JSON object, keyed by label.
-pub fn to_json(reports: &[Report]) -> Result<String, serde_json::Error> {
-    let by_label: BTreeMap<&str, &Report> =
-        reports.iter().map(|report| (report.label.as_str(), report)).collect();
-    serde_json::to_string_pretty(&serde_json::json!({ "pushes": by_label }))
+/// Up to so many operations, each has a line.
+const LINES: usize = 10;
+
+/// What was done, for people: a line for each operation, or where these would be many, for each of the first that
+/// changed something; then, if there were several, one for all.
+pub fn lines(reports: &[Report], failed: usize, elapsed: Duration) -> Vec<String> {
+    let (unchanged, changed): (Vec<&Report>, Vec<&Report>) =
+        reports.iter().partition(|report| report.unchanged);
+    let mut lines: Vec<String> = Vec::new();
+    if reports.len() <= LINES {
+        lines.extend(reports.iter().map(Report::line));
+    } else {
+        lines.extend(changed.iter().take(LINES).map(|report| report.line()));
+        if changed.len() > LINES {
+            lines.push(format!("and {} more", changed.len() - LINES));
+        }
+    }
+    if reports.len() + failed > 1 {
+        lines.push(total(&unchanged, &changed, failed, elapsed));
+    }
+    lines
+}
+
+fn total(unchanged: &[&Report], changed: &[&Report], failed: usize, elapsed: Duration) -> String {
+    let dry_run = changed.iter().any(|report| report.dry_run);
+    let verb = if dry_run { "to push" } else { "pushed" };
+    let mut parts = vec![format!("{} {verb}", changed.len()), format!("{} unchanged", unchanged.len())];
+    if failed > 0 {
+        parts.push(format!("{failed} failed"));
+    }
+    let images = plural((unchanged.len() + changed.len() + failed) as u64, "image");
+    let counts = changed.iter().fold(Counts::default(), |sum, report| sum.plus(&report.counts));
+    let moved = if changed.is_empty() { String::new() } else { format!("; {}", counts.words(dry_run)) };
+    format!("{images}: {}{moved}, {:.2} s", parts.join(", "), elapsed.as_secs_f64())
+}
+
+/// All reports as one JSON object: those of pushes keyed by label, a list where a label has several, and what failed,
+/// if anything did, as pairs of label and reason.
+pub fn to_json(reports: &[Report], failed: &[(String, String)]) -> Result<String, serde_json::Error> {
+    let mut by_label: BTreeMap<&str, Vec<&Report>> = BTreeMap::new();
+    for report in reports {
+        by_label.entry(report.label.as_str()).or_default().push(report);
+    }
+    let pushes: BTreeMap<&str, serde_json::Value> = by_label
+        .into_iter()
+        .map(|(label, reports)| {
+            let value = match reports.as_slice() {
+                [only] => serde_json::to_value(only)?,
+                several => serde_json::to_value(several)?,
+            };
+            Ok((label, value))
+        })
+        .collect::<Result<_, serde_json::Error>>()?;
+    let mut all = serde_json::json!({ "pushes": pushes });
+    if !failed.is_empty() {
+        let entry = |(label, error): &(String, String)| serde_json::json!({"label": label, "error": error});
+        all["failed"] = failed.iter().map(entry).collect();
+    }
+    serde_json::to_string_pretty(&all)
 }
 
 /// `1 blob`, `2 blobs`.
@@ -160,5 +233,52 @@ mod tests {
         assert!(report.line().starts_with("would push r/a:t: "));
         report.unchanged = true;
         assert_eq!(report.line(), "unchanged r/a:t: the registry has it already, 1.50 s");
+    }
+
+    fn report(number: usize, unchanged: bool) -> Report {
+        let counter = Counter::default();
+        if !unchanged {
+            counter.blob(Outcome::Uploaded, 1024);
+            counter.manifest();
+        }
+        Report {
+            label: format!("//:push{number}"),
+            references: vec![format!("r/a{number}:t")],
+            unchanged,
+            dry_run: false,
+            counts: counter.counts(),
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn many_are_summed_up() {
+        let two_seconds = Duration::from_secs(2);
+        let all: Vec<Report> = (0..100).map(|number| report(number, number >= 98)).collect();
+        let said = lines(&all, 1, two_seconds);
+        assert_eq!(said.len(), 12, "{said:?}");
+        assert_eq!(said[10], "and 88 more");
+        assert_eq!(
+            said[11],
+            "101 images: 98 pushed, 2 unchanged, 1 failed; 0 blobs already there, 0 mounted, 98 uploaded (98.00 KiB), 98 manifests, 2.00 s"
+        );
+        let unchanged: Vec<Report> = (0..100).map(|number| report(number, true)).collect();
+        assert_eq!(lines(&unchanged, 0, two_seconds), ["100 images: 0 pushed, 100 unchanged, 2.00 s"]);
+        assert_eq!(lines(&all[..1], 0, two_seconds).len(), 1, "one needs no sum");
+        assert_eq!(lines(&all[..10], 0, two_seconds).len(), 11);
+        assert_eq!(lines(&[], 2, two_seconds), ["2 images: 0 pushed, 0 unchanged, 2 failed, 2.00 s"]);
+    }
+
+    #[test]
+    fn json_has_every_push() {
+        let (one, two) = (report(1, false), report(2, true));
+        let value = |reports: &[Report], failed: &[(String, String)]| -> serde_json::Value {
+            serde_json::from_str(&to_json(reports, failed).unwrap()).unwrap()
+        };
+        let said = value(&[one.clone(), two.clone(), two], &[("//:push3".to_owned(), "why".to_owned())]);
+        assert_eq!(said["pushes"]["//:push1"]["uploaded"]["blobs"], 1);
+        assert_eq!(said["pushes"]["//:push2"].as_array().unwrap().len(), 2);
+        assert_eq!(said["failed"], serde_json::json!([{"label": "//:push3", "error": "why"}]));
+        assert_eq!(value(&[one], &[]).get("failed"), None);
     }
 }

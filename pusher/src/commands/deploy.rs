@@ -2,54 +2,55 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use deploy::summary;
-use deploy::{CacheNames, Caches, Context, Overrides, Report, push, wait};
-use futures_util::future::join_all;
+use deploy::{CacheNames, Caches, Context, Pushed, push_all, summary, wait};
+use futures_util::future::{join, join_all};
 use plan::{Operation, Plan, Strategy};
 use tool::{Failure, FailureContext as _, Outcome};
 
 use crate::cli::Cli;
+use crate::failures::Failures;
 use crate::progress::Progress;
 use tool::runfiles::{self, Runfiles};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
     let program = runfiles::program_path().about("failed to find the path of this program")?;
-    let plan_path = cli.plan.unwrap_or_else(|| runfiles::plan_path(&program));
+    let plan_path = cli.plan.clone().unwrap_or_else(|| runfiles::plan_path(&program));
     let plan = read_plan(&plan_path)?;
     let runfiles = Runfiles::find(&program)?;
     let progress = Progress::new(cli.progress);
-    let patience = Duration::from_secs(cli.wait);
+    let (json, patience) = (cli.json, Duration::from_secs(cli.wait));
     let context = Context {
         client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
         caches: Caches::find(CacheNames {
-            remote: cli.remote_cache,
-            disk: cli.disk_cache,
+            remote: cli.remote_cache.clone(),
+            disk: cli.disk_cache.clone(),
             ..CacheNames::default()
         })?,
         runfiles,
         progress: Box::new(progress.clone()),
         transfers: tokio::sync::Semaphore::new(cli.jobs.get()).into(),
         dry_run: cli.dry_run,
-        overrides: Overrides { registry: cli.registry, repository: cli.repository, tags: cli.tags },
         plan,
+        overrides: cli.into_overrides(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let operations = context.plan.operations.iter();
-    let outcomes =
-        runtime.block_on(join_all(operations.map(|operation| perform(&context, operation, patience))));
-    report(&progress, outcomes, cli.json)
+    let operations: Vec<&plan::Push> =
+        context.plan.operations.iter().map(|Operation::Push(operation)| operation).collect();
+    let start = Instant::now();
+    let outcomes = runtime.block_on(perform(&context, operations, patience));
+    report(&progress, outcomes, start.elapsed(), json)
 }
 
-async fn perform(context: &Context, operation: &Operation, patience: Duration) -> Result<Report, Failure> {
-    match operation {
-        // Somebody else pushes.
-        Operation::Push(operation) if operation.strategy == Strategy::Bes => {
-            wait(context, operation, patience).await
-        }
-        Operation::Push(operation) => push(context, operation).await,
-    }
+/// Pushes, and waits for what others push.
+async fn perform(context: &Context, operations: Vec<&plan::Push>, patience: Duration) -> Vec<Pushed> {
+    let (theirs, ours): (Vec<_>, Vec<_>) =
+        operations.into_iter().partition(|operation| operation.strategy == Strategy::Bes);
+    let waiting = join_all(theirs.into_iter().map(|operation| wait(context, operation, patience)));
+    let (mut outcomes, waited) = join(push_all(context, &ours), waiting).await;
+    outcomes.extend(waited);
+    outcomes
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {
@@ -67,28 +68,27 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
         .or_hint("this program is started as a deploy target, such as `bazel run //:push`; its plan is written by the build")
 }
 
-/// Prints what was done, also when something failed; the first failure is the program's.
-fn report(progress: &Progress, outcomes: Vec<Result<Report, Failure>>, json: bool) -> Outcome {
-    let mut failure = None;
+/// Prints what was done, also when something failed.
+fn report(progress: &Progress, outcomes: Vec<Pushed>, elapsed: Duration, json: bool) -> Outcome {
+    let mut failures = Failures::default();
     let mut reports = Vec::new();
     for outcome in outcomes {
         match outcome {
-            Ok(report) => {
-                progress.always(&report.line());
-                reports.push(report);
-            }
-            Err(error) if failure.is_none() => failure = Some(error),
-            Err(error) => progress.always(error.message().trim_end()),
+            Ok(report) => reports.push(report),
+            Err(failure) => failures.add(failure),
         }
+    }
+    for line in summary::lines(&reports, failures.list().len(), elapsed) {
+        progress.always(&line);
     }
     let mut stdout = std::io::stdout().lock();
     if json {
-        writeln!(stdout, "{}", summary::to_json(&reports)?)?;
+        writeln!(stdout, "{}", summary::to_json(&reports, failures.list())?)?;
     } else {
         for reference in reports.iter().filter(|report| !report.dry_run).flat_map(|report| &report.references)
         {
             writeln!(stdout, "{reference}")?;
         }
     }
-    failure.map_or(Ok(()), Err)
+    failures.into_outcome(!reports.is_empty(), |message| progress.always(message.trim_end()))
 }

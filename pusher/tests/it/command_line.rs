@@ -57,7 +57,14 @@ fn json_for_programs() {
 
     registry.fault(testkit::Fault::parse("HEAD manifests 403").unwrap());
     let ran = target.run(&["--json"]);
-    assert_eq!((ran.status, ran.stdout.as_str()), (1, "{\n  \"pushes\": {}\n}\n"));
+    let printed: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (ran.status, &printed["pushes"], &printed["failed"][0]["label"]),
+        (1, &json!({}), &json!("//:push"))
+    );
+    assert!(
+        printed["failed"][0]["error"].as_str().unwrap().ends_with(": the registry answered 403 Forbidden")
+    );
 }
 
 #[test]

@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod chance;
+mod children;
 mod command_line;
 mod content;
 mod credentials;
 mod failing_sources;
 mod interruptions;
 mod lazy;
+mod many;
 mod network;
 mod pushing;
 mod remote_cache;
+mod sharing;
 mod sources;
 mod target;
 mod waiting;

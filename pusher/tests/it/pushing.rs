@@ -199,7 +199,7 @@ fn several_operations_and_one_that_fails() {
     let (host, digest) = (registry.host(), image.manifest.digest());
     assert_eq!(ran.stdout, format!("{host}/me/other@{digest}\n{host}/me/other:v1\n"));
     let first = format!(
-        "unchanged {host}/me/other:v1: the registry has it already\nerror: failed to push `//:push`: "
+        "unchanged {host}/me/other:v1: the registry has it already\n2 images: 0 pushed, 1 unchanged, 1 failed\nerror: failed to push `//:push`: "
     );
     assert!(ran.stderr.starts_with(&first), "{}", ran.stderr);
     assert_eq!(ran.status, 1);

@@ -61,11 +61,7 @@ impl Target {
             registry: host.to_owned(),
             repository: REPOSITORY.to_owned(),
             tags: tags.iter().map(ToString::to_string).collect(),
-            root: Root {
-                media_type: root.media_type.clone(),
-                digest: root.digest(),
-                size: root.bytes.len() as u64,
-            },
+            root: self::root(root),
             original: None,
             cross_mount: CrossMount::default(),
             manifest_tags: std::collections::BTreeMap::new(),
@@ -89,17 +85,7 @@ impl Target {
     /// A target that pushes an image whose lowest layer lies where its base was pulled from.
     pub(crate) fn with_base(host: &str, image: &Image, tags: &[&str], base: &[(&str, &str)]) -> Self {
         let mut target = Self::image(host, image, tags);
-        let digest = image.layers[0].digest();
-        fs_err::remove_file(target.runfile(&image.layers[0])).unwrap();
-        let blob = target.plan.blobs.get_mut(&digest).unwrap();
-        blob.runfile = None;
-        blob.sources = base
-            .iter()
-            .map(|(registry, repository)| Source {
-                registry: (*registry).to_owned(),
-                repository: (*repository).to_owned(),
-            })
-            .collect();
+        target.pulled(&image.layers[0], base);
         target
     }
 
@@ -125,6 +111,40 @@ impl Target {
             sources: Vec::new(),
         };
         self.plan.add_blob(document.digest(), blob);
+    }
+
+    /// Another operation: an image to another repository.
+    pub(crate) fn also(&mut self, name: &str, image: &Image, tags: &[&str]) -> &mut Push {
+        self.ship_image(image);
+        let push = Push {
+            label: format!("//:{name}"),
+            repository: format!("me/{name}"),
+            tags: tags.iter().map(ToString::to_string).collect(),
+            root: root(&image.manifest),
+            ..self.push().clone()
+        };
+        self.plan.operations.push(Operation::Push(push));
+        let Some(Operation::Push(push)) = self.plan.operations.last_mut() else { unreachable!() };
+        push
+    }
+
+    /// All operations.
+    pub(crate) fn pushes_mut(&mut self) -> impl Iterator<Item = &mut Push> {
+        self.plan.operations.iter_mut().map(|Operation::Push(push)| push)
+    }
+
+    /// A layer that the build does not have, but these repositories.
+    pub(crate) fn pulled(&mut self, layer: &Document, sources: &[(&str, &str)]) {
+        drop(fs_err::remove_file(self.runfile(layer)));
+        let blob = self.plan.blobs.get_mut(&layer.digest()).unwrap();
+        blob.runfile = None;
+        blob.sources = sources
+            .iter()
+            .map(|(registry, repository)| Source {
+                registry: (*registry).to_owned(),
+                repository: (*repository).to_owned(),
+            })
+            .collect();
     }
 
     /// The first and mostly only operation.
@@ -230,6 +250,15 @@ impl Target {
         for name in names {
             assert!(registry.manifest(REPOSITORY, &name).is_none(), "`{name}` is there");
         }
+    }
+}
+
+/// What a plan says of the document that an operation is about.
+pub(crate) fn root(document: &Document) -> Root {
+    Root {
+        media_type: document.media_type.clone(),
+        digest: document.digest(),
+        size: document.bytes.len() as u64,
     }
 }
 

@@ -20,7 +20,15 @@ pub(crate) struct Document {
     pub(crate) digest: Digest,
     pub(crate) media_type: String,
     pub(crate) bytes: Bytes,
-    manifest: Option<Manifest>,
+    /// What it refers to, if that is said.
+    pub(crate) subject: Option<Digest>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Manifest(Box<Manifest>),
+    Index(Box<Index>),
 }
 
 /// An image: one manifest, or an index and its manifests.
@@ -34,16 +42,65 @@ pub(crate) struct Image {
 }
 
 impl Document {
-    /// The configuration and the layers of a manifest.
-    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
-        self.manifest.iter().flat_map(|manifest| std::iter::once(&manifest.config).chain(&manifest.layers))
+    /// The configuration of a manifest.
+    pub(crate) fn config(&self) -> Option<&Descriptor> {
+        match &self.kind {
+            Kind::Manifest(manifest) => Some(&manifest.config),
+            Kind::Index(_) => None,
+        }
+    }
+
+    /// The layers of a manifest that are to be in the repository, lowest first.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Descriptor> {
+        let manifest = match &self.kind {
+            Kind::Manifest(manifest) => Some(manifest),
+            Kind::Index(_) => None,
+        };
+        manifest
+            .into_iter()
+            .flat_map(|manifest| &manifest.layers)
+            .filter(|layer| !is_foreign(&layer.media_type))
+    }
+
+    /// What a list of referrers says about it.
+    pub(crate) fn as_referrer(&self) -> Descriptor {
+        let (artifact_type, annotations) = match &self.kind {
+            Kind::Manifest(manifest) => {
+                let kind = manifest.artifact_type.clone();
+                (kind.or_else(|| Some(manifest.config.media_type.clone())), &manifest.annotations)
+            }
+            Kind::Index(index) => (index.artifact_type.clone(), &index.annotations),
+        };
+        Descriptor {
+            artifact_type,
+            annotations: annotations.clone(),
+            ..Descriptor::new(&self.media_type, self.digest, self.bytes.len() as u64)
+        }
     }
 }
 
-/// Reads the image of an operation.
-pub(crate) async fn load(context: &Context, operation: &plan::Push) -> Result<Image, Failure> {
-    let mut roots = read(context, operation, &[operation.root.digest]).await?;
-    let Some(root) = roots.pop() else { return Err(unnamed(operation.root.digest)) };
+impl Image {
+    /// The layers of all its manifests.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Descriptor> {
+        self.manifests.iter().flat_map(Document::layers)
+    }
+
+    /// The root, or one of the manifests below it.
+    pub(crate) fn find(&self, digest: Digest) -> Option<&Document> {
+        let all = std::iter::once(&self.root).chain(&self.manifests).chain(&self.inner_indexes);
+        all.into_iter().find(|document| document.digest == digest)
+    }
+}
+
+/// Layers that their publisher wants to be downloaded from him alone (image specification, "Non-Distributable Layers").
+fn is_foreign(media_type: &str) -> bool {
+    media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
+}
+
+/// Reads an image of an operation.
+pub(crate) async fn load(context: &Context, operation: &plan::Push, root: Digest) -> Result<Image, Failure> {
+    let mut roots = read(context, operation, &[root]).await?;
+    let Some(root) = roots.pop() else { return Err(unnamed(root)) };
     let mut image = Image { root: root.clone(), inner_indexes: Vec::new(), manifests: Vec::new() };
     collect(context, operation, root, &mut image).await?;
     Ok(image)
@@ -57,12 +114,10 @@ fn collect<'a>(
     image: &'a mut Image,
 ) -> BoxFuture<'a, Result<(), Failure>> {
     Box::pin(async move {
-        if !media_type::is_index(&document.media_type) {
+        let Kind::Index(index) = &document.kind else {
             image.manifests.push(document);
             return Ok(());
-        }
-        let index: Index = serde_json::from_slice(&document.bytes)
-            .about(format!("the index `{}` is not valid", document.digest))?;
+        };
         let children: Vec<Digest> = index.manifests.iter().map(|child| child.digest).collect();
         for child in read(context, operation, &children).await? {
             collect(context, operation, child, image).await?;
@@ -118,10 +173,17 @@ fn read_runfile(
 }
 
 fn parse(digest: Digest, blob: &plan::Blob, bytes: Bytes, place: &str) -> Result<Document, Failure> {
-    let manifest = if media_type::is_index(&blob.media_type) {
-        None
+    let kind = if media_type::is_index(&blob.media_type) {
+        let index = serde_json::from_slice(&bytes);
+        Kind::Index(index.about(format!("the index `{place}` is not valid"))?)
     } else {
-        Some(serde_json::from_slice(&bytes).about(format!("the manifest `{place}` is not valid"))?)
+        let manifest = serde_json::from_slice(&bytes);
+        Kind::Manifest(manifest.about(format!("the manifest `{place}` is not valid"))?)
     };
-    Ok(Document { digest, media_type: blob.media_type.clone(), bytes, manifest })
+    let subject = match &kind {
+        Kind::Manifest(manifest) => manifest.subject.as_ref(),
+        Kind::Index(index) => index.subject.as_ref(),
+    };
+    let subject = subject.map(|subject| subject.digest);
+    Ok(Document { digest, media_type: blob.media_type.clone(), bytes, subject, kind })
 }

@@ -1,39 +1,56 @@
-//! Pushing one image: ask once, send what is missing, then manifests, then tags.
+//! Pushing images: ask once for all of them, send what is missing once, then manifests, then tags.
 //!
-//! Requests, at most: one `HEAD` for each tag; when they do not all point at the image, one `HEAD` for each manifest; for
-//! each blob of a missing manifest one `HEAD`, or one mount where the blob lies in another repository of the registry; then
-//! the uploads, manifests, index and tags in this order, so that no reader sees a manifest whose parts are missing.
-//! With the strategy lazy, one question to the remote cache for all layers, when the first one has to be uploaded.
+//! Operations are independent: each fails or succeeds for itself. What they have in common is asked for, read and sent
+//! once. In four steps, for each registry:
+//!
+//! 1. What is there ([`survey`]): one `HEAD` for each tag, and only where the answer is no, one for each manifest.
+//! 2. Where each missing blob comes from ([`landing`]): decided for all operations at once, without a request.
+//! 3. Blobs ([`blobs`]), each once for each repository: mounted from where it lies or first lands, else asked for with one
+//!    `HEAD` and uploaded. With the strategy lazy, one question to the remote cache, when the first layer has to be sent.
+//! 4. Manifests, indexes, tags ([`write`]), as soon as an operation's own blobs are there.
 
+mod artificial;
+mod blobs;
 mod cached;
 mod destination;
 mod documents;
+mod landing;
+mod overrides;
 mod places;
+mod prepare;
 mod remote_documents;
 mod source;
+mod strategies;
+mod survey;
 mod wait;
 mod wanted;
+mod wishes;
+mod write;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::try_join_all;
-use oci::{Descriptor, Digest};
-use registry::{BlobPush, Cause, Client, Content, ManifestName, Pushed};
+use futures_util::future::join_all;
+use oci::{Digest, RegistryHost, Tag};
+use registry::{Cause, Client, Remote};
 use tokio::sync::Semaphore;
-use tool::{Failure, FailureContext as _};
+use tool::Failure;
+use tool::runfiles::Runfiles;
 
 use crate::caches::Caches;
 use crate::progress::Progress;
-use crate::summary::{Counter, Outcome, Report};
+use crate::summary::{Counter, Report};
+use blobs::Blobs;
 pub use cached::NotCached;
-use destination::Destination;
 pub use destination::Overrides;
-use documents::{Document, Image};
-use tool::runfiles::Runfiles;
+use landing::{Landings, Wish};
+pub use overrides::DeduplicateOverrides;
+use prepare::Prepared;
+use survey::Survey;
 pub use wait::wait;
 use wanted::Wanted;
+use write::Writer;
 
 /// What all operations of a run share.
 pub struct Context {
@@ -55,161 +72,158 @@ pub struct Context {
     pub overrides: Overrides,
 }
 
-/// One push while it happens.
-struct Push<'a> {
-    context: &'a Context,
-    operation: &'a plan::Push,
-    to: Destination,
-    image: Image,
-    counter: Counter,
-    wanted: Wanted,
+/// What became of an operation.
+pub type Pushed = Result<Report, FailedPush>;
+
+/// An operation that failed.
+#[derive(Debug)]
+pub struct FailedPush {
+    /// The target that asked for it.
+    pub label: String,
+    /// Why, without the label.
+    pub failure: Failure,
+    /// What went wrong with it, before the label in a message.
+    pub what: &'static str,
+}
+
+impl FailedPush {
+    /// An operation that failed to push.
+    pub fn new(label: &str, failure: Failure) -> Self {
+        Self { label: label.to_owned(), failure, what: "failed to push" }
+    }
+}
+
+impl From<FailedPush> for Failure {
+    fn from(failed: FailedPush) -> Self {
+        failed.failure.context(format!("{} `{}`", failed.what, failed.label))
+    }
 }
 
 /// Pushes one image and says what was done.
 pub async fn push(context: &Context, operation: &plan::Push) -> Result<Report, Failure> {
-    let start = Instant::now();
-    let outcome = async {
-        let to = Destination::new(operation, &context.overrides)?;
-        let image = documents::load(context, operation).await?;
-        context.client.expect_push(&to.remote);
-        let wanted = Wanted::new(context, operation, &image);
-        let push = Push { context, operation, to, image, counter: Counter::default(), wanted };
-        let unchanged = push.run().await?;
-        Ok::<_, Failure>(Report {
-            label: operation.label.clone(),
-            references: push.to.references(operation.root.digest),
-            unchanged,
-            dry_run: context.dry_run,
-            counts: push.counter.counts(),
-            seconds: Report::seconds(start.elapsed()),
-        })
+    let pushed = push_all(context, &[operation]).await.pop();
+    pushed.ok_or_else(|| Failure::new(anyhow::anyhow!("nothing was pushed")))?.map_err(Failure::from)
+}
+
+/// Pushes images and says for each what was done, in the same order. Shared layers are sent once. No failure of one
+/// keeps another from being pushed.
+pub async fn push_all(context: &Context, operations: &[&plan::Push]) -> Vec<Pushed> {
+    let run = Run {
+        context,
+        operations,
+        counters: operations.iter().map(|_| Counter::default()).collect(),
+        start: Instant::now(),
     };
-    outcome.await.about(format!("failed to push `{}`", operation.label))
+    context.progress.operations(operations.len());
+    let mut outcomes: BTreeMap<usize, Result<Report, Failure>> = BTreeMap::new();
+    let mut by_registry: BTreeMap<RegistryHost, Vec<Prepared<'_>>> = BTreeMap::new();
+    for (index, prepared) in prepare(context, operations).await {
+        match prepared {
+            Ok(prepared) => {
+                by_registry.entry(prepared.to.remote.registry.clone()).or_default().push(prepared);
+            }
+            Err(failure) => drop(outcomes.insert(index, Err(failure))),
+        }
+    }
+    let pushed = join_all(by_registry.values().map(|prepared| run.registry(prepared))).await;
+    outcomes.extend(pushed.into_iter().flatten());
+    let named = |(index, outcome): (usize, Result<Report, Failure>)| {
+        outcome.map_err(|failure| FailedPush::new(&operations[index].label, failure))
+    };
+    outcomes.into_iter().map(named).collect()
 }
 
-impl Push<'_> {
-    /// Returns whether everything was there already.
-    async fn run(&self) -> Result<bool, Failure> {
-        let root = self.image.root.digest;
-        let stale_tags = self.stale_tags().await?;
-        let known_by_tag = stale_tags.len() < self.to.tags.len();
-        let root_present = known_by_tag || self.has_manifest(&self.image.root).await?;
-        if root_present && stale_tags.is_empty() {
-            return Ok(true);
-        }
-        if !root_present {
-            let missing = self.missing_manifests().await?;
-            self.push_blobs(&missing).await?;
-            let children = missing.into_iter().filter(|manifest| manifest.digest != root);
-            try_join_all(children.map(|manifest| self.put(manifest, manifest.digest.into()))).await?;
-            // One after the other: a registry may ask for what an index lists.
-            for index in &self.image.inner_indexes {
-                self.put(index, index.digest.into()).await?;
+/// Reads all operations. Two that give one tag to different images would take turns in being lost.
+async fn prepare<'a>(
+    context: &Context,
+    operations: &[&'a plan::Push],
+) -> Vec<(usize, Result<Prepared<'a>, Failure>)> {
+    let reading = operations
+        .iter()
+        .enumerate()
+        .map(|(index, operation)| async move { (index, Prepared::new(context, index, operation).await) });
+    let mut prepared: Vec<(usize, Result<Prepared<'a>, Failure>)> = join_all(reading).await;
+    let mut tags: BTreeMap<(Remote, Tag), (Digest, String)> = BTreeMap::new();
+    for (_, outcome) in &mut prepared {
+        let Ok(operation) = outcome else { continue };
+        let label = &operation.operation.label;
+        let mut taken = None;
+        for (tag, digest) in operation.to.all_tags(operation.operation.root.digest) {
+            let key = (operation.to.remote.clone(), tag.clone());
+            match tags.get(&key) {
+                Some((known, other)) if *known != digest => taken = Some((key, other.clone())),
+                _ => drop(tags.insert(key, (digest, label.clone()))),
             }
-            if stale_tags.is_empty() {
-                self.put(&self.image.root, root.into()).await?;
+        }
+        if let Some(((remote, tag), other)) = taken {
+            let error = anyhow::anyhow!("`{other}` gives the tag `{remote}:{tag}` to another image");
+            let hint = "give them different tags or repositories";
+            *outcome = Err(Failure::usage(error).hint(hint));
+        }
+    }
+    prepared
+}
+
+/// What became of the operation at some place of the list.
+type Outcome = (usize, Result<Report, Failure>);
+
+/// All operations, while they run.
+struct Run<'a> {
+    context: &'a Context,
+    operations: &'a [&'a plan::Push],
+    counters: Vec<Counter>,
+    start: Instant,
+}
+
+impl Run<'_> {
+    /// Does the operations of one registry.
+    async fn registry(&self, prepared: &[Prepared<'_>]) -> Vec<Outcome> {
+        let asked = join_all(prepared.iter().map(|prepared| Survey::new(self.context, prepared))).await;
+        let mut outcomes = Vec::new();
+        let (mut surveys, mut wishes) = (Vec::new(), Vec::new());
+        for (prepared, asked) in prepared.iter().zip(asked) {
+            let asked = asked.and_then(|survey| Ok((wishes::of(self.context, &survey)?, survey)));
+            match asked {
+                Ok((own, survey)) => {
+                    wishes.extend(own);
+                    surveys.push(survey);
+                }
+                Err(failure) => outcomes.push((prepared.index, Err(failure))),
             }
         }
-        try_join_all(stale_tags.into_iter().map(|tag| self.put(&self.image.root, tag.clone().into())))
-            .await?;
-        Ok(false)
+        let blobs = self.blobs(&wishes, &surveys);
+        outcomes.extend(join_all(surveys.iter().map(|survey| self.one(survey, &blobs))).await);
+        outcomes
     }
 
-    /// Tags that do not point at the image.
-    async fn stale_tags(&self) -> Result<Vec<&oci::Tag>, Failure> {
-        let heads = self.to.tags.iter().map(|tag| async move {
-            let head =
-                self.context.client.head_manifest(&self.to.remote, tag.clone()).await.map_err(failure)?;
-            let fresh = head.is_some_and(|head| head.digest == Some(self.image.root.digest));
-            Ok::<_, Failure>((!fresh).then_some(tag))
-        });
-        Ok(try_join_all(heads).await?.into_iter().flatten().collect())
-    }
-
-    async fn has_manifest(&self, document: &Document) -> Result<bool, Failure> {
-        let head =
-            self.context.client.head_manifest(&self.to.remote, document.digest).await.map_err(failure)?;
-        Ok(head.is_some())
-    }
-
-    /// The image manifests that the repository lacks. A single image's own was asked for already.
-    async fn missing_manifests(&self) -> Result<Vec<&Document>, Failure> {
-        let manifests = &self.image.manifests;
-        if let [only] = manifests.as_slice()
-            && only.digest == self.image.root.digest
-        {
-            return Ok(vec![only]);
+    /// Decides where the blobs of all operations come from.
+    fn blobs(&self, wishes: &[Wish], surveys: &[Survey<'_>]) -> Blobs<'_> {
+        let landings = Landings::plan(wishes, &wishes::served(surveys));
+        for note in &landings.notes {
+            tracing::warn!("{note}");
         }
-        let asked = manifests.iter().map(|manifest| async move {
-            let present = self.has_manifest(manifest).await?;
-            Ok::<_, Failure>((!present).then_some(manifest))
-        });
-        Ok(try_join_all(asked).await?.into_iter().flatten().collect())
-    }
-
-    /// Brings every blob of these manifests into the repository, each once.
-    async fn push_blobs(&self, manifests: &[&Document]) -> Result<(), Failure> {
-        let blobs: BTreeMap<Digest, &Descriptor> = manifests
-            .iter()
-            .flat_map(|manifest| manifest.blobs())
-            .filter(|blob| !is_foreign(&blob.media_type))
-            .map(|blob| (blob.digest, blob))
-            .collect();
-        try_join_all(blobs.into_values().map(|blob| self.push_blob(blob))).await?;
-        Ok(())
-    }
-
-    async fn push_blob(&self, blob: &Descriptor) -> Result<(), Failure> {
-        let outcome = self.ensure_blob(blob).await?;
-        self.counter.blob(outcome, blob.size);
-        if !self.context.dry_run {
-            self.context.progress.done(blob.digest, blob.size, outcome);
-        }
-        Ok(())
-    }
-
-    /// A blob that can be mounted is not asked for before: the mount answers the same question.
-    async fn ensure_blob(&self, blob: &Descriptor) -> Result<Outcome, Failure> {
-        let Context { client, .. } = self.context;
-        let mount_from = self.to.mount_source(self.operation, self.context.plan.blobs.get(&blob.digest));
-        let ask = mount_from.is_none() || self.context.dry_run;
-        if ask && client.head_blob(&self.to.remote, blob.digest).await.map_err(failure)? {
-            return Ok(Outcome::Present);
-        }
-        if self.context.dry_run {
-            return Ok(if mount_from.is_some() { Outcome::Mounted } else { Outcome::Uploaded });
-        }
-        // Holding a permit only for transfers would need to know beforehand whether a mount is refused.
-        let _permit = self.context.transfers.acquire().await?;
-        let caches = self.wanted.find(self.context, blob).await;
-        let sources = source::find(self.context, self.operation, blob, caches)?;
-        let content = Some(Arc::<source::Sources>::clone(&sources) as Arc<dyn Content>);
-        let request = BlobPush { digest: blob.digest, size: blob.size, mount_from, content };
-        match client.push_blob(&self.to.remote, &request).await {
-            Ok(Pushed::Mounted) => Ok(Outcome::Mounted),
-            Ok(Pushed::Uploaded) => Ok(Outcome::Uploaded),
-            Err(error) => Err(sources.explain(error)),
-        }
-    }
-
-    async fn put(&self, document: &Document, name: ManifestName) -> Result<(), Failure> {
-        self.counter.manifest();
-        if self.context.dry_run {
-            return Ok(());
-        }
-        let put = self.context.client.put_manifest(
-            &self.to.remote,
-            name,
-            &document.media_type,
-            document.bytes.clone(),
+        let wanted = Wanted::new(
+            self.context,
+            wishes.iter().map(|wish| (self.operations[wish.operation].strategy, &wish.blob)),
         );
-        put.await.map_err(failure)
+        Blobs::new(self.context, self.operations, landings, wanted, &self.counters)
     }
-}
 
-/// Layers that their publisher wants to be downloaded from him alone (image specification, "Non-Distributable Layers").
-fn is_foreign(media_type: &str) -> bool {
-    media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
+    async fn one(&self, survey: &Survey<'_>, blobs: &Blobs<'_>) -> Outcome {
+        let index = survey.prepared.index;
+        let counter = &self.counters[index];
+        let writer = Writer { context: self.context, survey, blobs, counter };
+        let outcome = writer.write().await.map(|()| Report {
+            label: self.operations[index].label.clone(),
+            references: survey.prepared.to.references(self.operations[index].root.digest),
+            unchanged: survey.is_done(),
+            dry_run: self.context.dry_run,
+            counts: counter.counts(),
+            seconds: Report::seconds(self.start.elapsed()),
+        });
+        self.context.progress.operation_done(&self.operations[index].label);
+        (index, outcome)
+    }
 }
 
 /// A registry's error with its hints, or those of the registry or cache that an upload was to be read from.

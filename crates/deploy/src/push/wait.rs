@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use oci::{Digest, Tag};
 use tokio::time::sleep;
-use tool::{Failure, FailureContext as _};
+use tool::Failure;
 
 use crate::push::destination::Destination;
-use crate::push::{Context, failure};
+use crate::push::{Context, FailedPush, Pushed, failure};
 use crate::summary::{Counts, Report};
 
 /// From the first to the longest pause between two looks.
@@ -15,38 +15,41 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from
 
 /// Waits until the image is in its repository under all of its tags, at most so long; after that it is an error that says
 /// what was found instead.
-pub async fn wait(context: &Context, operation: &plan::Push, patience: Duration) -> Result<Report, Failure> {
-    let waited = async {
-        let overrides = &context.overrides;
-        if overrides.registry.is_some() || overrides.repository.is_some() || !overrides.tags.is_empty() {
-            let error = anyhow::anyhow!("--registry, --repository and --tag have no effect");
-            return Err(Failure::usage(error).hint(
-                "the build event service pushes what the BUILD file says; for another destination choose another \
-                 strategy: --@rules_img//img/settings:push_strategy=lazy",
-            ));
+pub async fn wait(context: &Context, operation: &plan::Push, patience: Duration) -> Pushed {
+    look(context, operation, patience).await.map_err(|failure| FailedPush {
+        label: operation.label.clone(),
+        failure,
+        what: "failed to find what the build event service pushed for",
+    })
+}
+
+async fn look(context: &Context, operation: &plan::Push, patience: Duration) -> Result<Report, Failure> {
+    let overrides = &context.overrides;
+    if overrides.registry.is_some() || overrides.repository.is_some() || !overrides.tags.is_empty() {
+        let error = anyhow::anyhow!("--registry, --repository and --tag have no effect");
+        return Err(Failure::usage(error).hint(
+            "the build event service pushes what the BUILD file says; for another destination choose another \
+             strategy: --@rules_img//img/settings:push_strategy=lazy",
+        ));
+    }
+    let start = Instant::now();
+    let to = Destination::new(operation, overrides)?;
+    let mut pause = PAUSES.0;
+    while let Some(lacking) = lacking(context, operation.root.digest, &to).await? {
+        if start.elapsed() >= patience {
+            return Err(not_there(operation, &lacking, patience));
         }
-        let start = Instant::now();
-        let to = Destination::new(operation, overrides)?;
-        let mut pause = PAUSES.0;
-        while let Some(lacking) = lacking(context, operation.root.digest, &to).await? {
-            if start.elapsed() >= patience {
-                return Err(not_there(operation, &lacking, patience));
-            }
-            sleep(pause.min(patience.saturating_sub(start.elapsed()))).await;
-            pause = (pause * 3 / 2).min(PAUSES.1);
-        }
-        Ok(Report {
-            label: operation.label.clone(),
-            references: to.references(operation.root.digest),
-            unchanged: true,
-            dry_run: context.dry_run,
-            counts: Counts::default(),
-            seconds: Report::seconds(start.elapsed()),
-        })
-    };
-    waited
-        .await
-        .about(format!("failed to find what the build event service pushed for `{}`", operation.label))
+        sleep(pause.min(patience.saturating_sub(start.elapsed()))).await;
+        pause = (pause * 3 / 2).min(PAUSES.1);
+    }
+    Ok(Report {
+        label: operation.label.clone(),
+        references: to.references(operation.root.digest),
+        unchanged: true,
+        dry_run: context.dry_run,
+        counts: Counts::default(),
+        seconds: Report::seconds(start.elapsed()),
+    })
 }
 
 /// What is not yet as it shall be; nothing if all is.

@@ -9,7 +9,6 @@ use plan::{Kind, Strategy};
 use tokio::sync::OnceCell;
 
 use crate::push::Context;
-use crate::push::documents::{Document, Image};
 
 /// Blobs without a file, and which of them the remote cache lacks, once that was asked.
 #[derive(Debug, Default)]
@@ -28,20 +27,24 @@ pub(crate) struct Found {
 }
 
 impl Wanted {
-    /// The layers of an image that a lazy push would have to find; everything for a server that has no files at all; for
-    /// other pushes nothing.
-    pub(crate) fn new(context: &Context, operation: &plan::Push, image: &Image) -> Self {
+    /// Of what operations lack, by their strategies: layers that a lazy push would have to find; everything for a server
+    /// that has no files at all; for other pushes nothing.
+    pub(crate) fn new<'a>(
+        context: &Context,
+        lacking: impl Iterator<Item = (Strategy, &'a Descriptor)>,
+    ) -> Self {
         let known = &context.plan.blobs;
-        let is_wanted = |blob: &&Descriptor| match operation.strategy {
+        let is_wanted = |(strategy, blob): &(Strategy, &Descriptor)| match strategy {
             Strategy::Bes => true,
             Strategy::Lazy => known
                 .get(&blob.digest)
                 .is_some_and(|known| known.kind == Kind::Layer && known.runfile.is_none()),
             Strategy::Eager | Strategy::CasRegistry => false,
         };
-        let blobs = image.manifests.iter().flat_map(Document::blobs).filter(is_wanted);
-        let blobs =
-            blobs.map(|blob| (blob.digest, cas::Blob { digest: blob.digest, size: blob.size })).collect();
+        let wanted = lacking.filter(is_wanted);
+        let blobs = wanted
+            .map(|(_, blob)| (blob.digest, cas::Blob { digest: blob.digest, size: blob.size }))
+            .collect();
         Self { blobs, missing: OnceCell::new() }
     }
 
