@@ -39,7 +39,7 @@ e2e: ## End-to-end tests; CASES="push determinism" chooses some
 	@python3 tests/run e2e $(CASES)
 
 .PHONY: bench
-bench: test-tools ## Layers beside tar, pigz and zstd, lazy pushes beside their halves; BENCH="layers-15k push-2g" RUNS=5
+bench: test-tools ## Layers beside tar, pigz and zstd; lazy pushes; large deploys; BENCH="layers-15k push-2g deploy" RUNS=5
 	@$(TESTBED) setup
 	@tests/bench/run $(BENCH)
 

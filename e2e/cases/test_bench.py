@@ -33,6 +33,13 @@ class Benchmarks(Bench):
         for registry in ("docker-registry", "services/registry"):
             self.assertRegex(said, rf"\| {registry} \| \d+\.\d\d \| \d+\.\d\d \| \d+\.\d\d \| \d+% \| \d+\.\d\d \| \d+\.\d \| 0 B \|")
 
+    def test_deploy(self):
+        # Two images; each asks twice, mounts five layers, sends two blobs with three requests each, and writes a manifest.
+        said = self.run_bench("deploy")
+        for name in ("ours", "docker's"):
+            for what, requests in (("nothing is there but the base", 28), ("all is there", 2)):
+                self.assertRegex(said, rf"(?m)^\| {name} \| {what} \| \d+\.\d\d \| \d+\.\d\d \| {requests} \|$")
+
     def test_unknown(self):
         said = process.run([CHECKOUT / "tests/bench/run", "layers-16k"], expect=2).stdout
         self.assertIn("hint: there are layers-15k", said)
