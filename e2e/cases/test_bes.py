@@ -133,11 +133,13 @@ class Bes(Bench):
         (self.cc.path / "late").mkdir(exist_ok=True)
         (self.cc.path / "late/BUILD.bazel").write_text(
             f'genrule(name = "late", outs = ["late.txt"], cmd = "while ! test -e {gate}; do sleep 0.1; done; echo > $@", local = True)\n')
-        build = self.start(*self.cache.flags, *bes.flags, STANDALONE, "//late")
+        self.addCleanup(gate.touch)
+        # A layer may want all processors, of which the waiting action has one.
+        build = self.start(*self.cache.flags, *bes.flags, "--local_resources=cpu=8", STANDALONE, "//late")
         bes.says("pushed ")
         bes.stop()
         again = self.server(servers.BuildEventService(self.folder / "bes-restarted-again", self.cache, port=bes.port))
-        gate.write_text("")
+        gate.touch()
         self.finish(build)
         again.says("done: 1 pushed, 0 failed")
         self.assertEqual(self.pushed_config(), "restarted\n")

@@ -64,7 +64,7 @@ class BuildEventService:
         self.flags = [f"--bes_backend={self.endpoint}"]
         self.stop = self.server.stop
 
-    def says(self, text, seconds=60):
+    def says(self, text, seconds=180):
         """Waits for a text in its log."""
         deadline = time.monotonic() + seconds
         while text not in self.log_path.read_text():
