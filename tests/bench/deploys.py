@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import statistics
 import sys
@@ -39,7 +40,7 @@ def bench(folder, pusher, runs, images=100):
                 program = target(place, pusher, registry.url, proxy.url.removeprefix("http://"), images)
                 for what, taken in costs.items():
                     before = len(proxy.counts_path.read_text().splitlines())
-                    taken.append(measure.cost([program, "--progress=none"]))
+                    taken.append(measure.cost(f"{shlex.quote(str(program))} --progress=none >{place}/stdout 2>{place}/stderr"))
                     requests[what] = len(proxy.counts_path.read_text().splitlines()) - before
             finally:
                 proxy.stop()
