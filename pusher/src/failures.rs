@@ -116,7 +116,9 @@ mod tests {
         for (others, exit) in [(None, Exit::Gone), (Some(failed("//:b", "no")), Exit::Failed)] {
             let mut failures = Failures::default();
             failures.add(gone());
-            others.into_iter().for_each(|other| failures.add(other));
+            if let Some(other) = others {
+                failures.add(other);
+            }
             assert_eq!(failures.into_outcome(true, |_| ()).unwrap_err().exit(), exit);
         }
         assert!(Failures::default().into_outcome(false, |_| ()).is_ok());

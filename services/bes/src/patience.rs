@@ -23,10 +23,14 @@ impl Patience {
         Self { end: Instant::now() + patience, pause: Duration::from_millis(250) }
     }
 
+    /// Whether something is not in the cache.
+    pub(crate) fn is_missing(failure: &Failure) -> bool {
+        failure.is_caused_by::<NotCached>() || failure.is_caused_by::<Missing>()
+    }
+
     /// After a failure: waits and returns true if something is missing that may still come.
     pub(crate) async fn is_worth_it(&mut self, failure: Option<&Failure>) -> bool {
-        let missing = failure
-            .is_some_and(|failure| failure.is_caused_by::<NotCached>() || failure.is_caused_by::<Missing>());
+        let missing = failure.is_some_and(Self::is_missing);
         if !missing || Instant::now() + self.pause > self.end {
             return false;
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deploy::{Caches, Context, Overrides, Progress, Report, Transfer};
-use futures_util::future::{BoxFuture, Shared, join_all};
+use deploy::{Caches, Context, Overrides, Progress, Transfer};
+use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt as _, future};
 use oci::Digest;
 use plan::Plan;
@@ -151,13 +151,22 @@ impl Pushes {
             dry_run: false,
             overrides: Overrides::default(),
         };
-        let operations = context.plan.operations.iter().filter_map(ours);
-        let pushed = join_all(operations.map(|operation| self.push_one(&context, operation))).await;
+        let mut todo: Vec<&plan::Push> = context.plan.operations.iter().filter_map(ours).collect();
+        let mut patience = Patience::new(setup.patience);
         let mut outcome = Outcome::default();
-        for result in pushed {
-            match result {
-                Ok(report) => outcome.pushes.push(report),
-                Err(failure) => outcome.failures.push(one_line(&failure)),
+        while !todo.is_empty() {
+            let pushed = deploy::push_all(&context, &todo).await;
+            // What failed because of what another lacks says only that it failed.
+            let failures =
+                || pushed.iter().filter_map(|pushed| pushed.as_ref().err().map(|failed| &failed.failure));
+            let missing = failures().find(|failure| Patience::is_missing(failure));
+            let again = patience.is_worth_it(missing).await;
+            for (operation, pushed) in std::mem::take(&mut todo).into_iter().zip(pushed) {
+                match pushed {
+                    Ok(report) => outcome.pushes.push(report),
+                    Err(_) if again => todo.push(operation),
+                    Err(failed) => outcome.failures.push(one_line(&failed.into())),
+                }
             }
         }
         outcome
@@ -169,16 +178,6 @@ impl Pushes {
             let fetched = fetch(&self.0.setup.cache, found).await;
             if !patience.is_worth_it(fetched.as_ref().err()).await {
                 return fetched;
-            }
-        }
-    }
-
-    async fn push_one(&self, context: &Context, operation: &plan::Push) -> Result<Report, Failure> {
-        let mut patience = Patience::new(self.0.setup.patience);
-        loop {
-            let pushed = deploy::push(context, operation).await;
-            if !patience.is_worth_it(pushed.as_ref().err()).await {
-                return pushed;
             }
         }
     }

@@ -133,6 +133,12 @@ pub(crate) fn plan(registry: &FakeRegistry, name: &str, image: &Image, strategy:
         },
         original: None,
         cross_mount: CrossMount::default(),
+        manifest_tags: std::collections::BTreeMap::new(),
+        referrers: Vec::new(),
+        mount_from: Vec::new(),
+        staging_repository: None,
+        forbid_layer_push: false,
+        deduplicate: None,
     };
     let mut plan = Plan { operations: vec![Operation::Push(push)], ..Plan::default() };
     let parts = [(Kind::Manifest, &image.manifest), (Kind::Config, &image.config)];
