@@ -1,12 +1,15 @@
 //! The command line as it is typed by our rules; docs/design/architecture.md is its specification.
 
 mod forms;
+mod plans;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use layer::{Format, Keywords, ListingLayout, ListingStyle};
+
+pub(crate) use plans::{PlanCommand, PlanMergeArgs, PlanPushArgs};
 
 pub(crate) use forms::{
     ConvertArgs, ExtractArgs, ImageListingArgs, LayoutArgs, LayoutFormat, OptimizeCommand, OptimizeIndexArgs,
@@ -49,14 +52,6 @@ pub(crate) enum Command {
     /// Write what a deploy target will do.
     #[command(subcommand)]
     Plan(PlanCommand),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PlanCommand {
-    /// Write the plan of a push.
-    Push(PlanPushArgs),
-    /// Write one plan of several.
-    Merge(PlanMergeArgs),
 }
 
 /// How many threads compress.
@@ -298,39 +293,4 @@ pub(crate) struct IndexArgs {
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PlanPushArgs {
-    /// The plan.
-    #[arg(long)]
-    pub(crate) output: PathBuf,
-    /// Descriptor of the manifest or index to push.
-    #[arg(long)]
-    pub(crate) root_descriptor: PathBuf,
-    /// File with one tag a line.
-    #[arg(long)]
-    pub(crate) tag_file: Vec<PathBuf>,
-    /// File with `registry/repository`.
-    #[arg(long)]
-    pub(crate) destination_file: Option<PathBuf>,
-    /// Workspace status file for templates; later ones win.
-    #[arg(long)]
-    pub(crate) stamp: Vec<PathBuf>,
-    /// One document or layer a line, fields separated by NUL.
-    #[arg(long)]
-    pub(crate) entries: PathBuf,
-    /// Everything that a user typed, as JSON.
-    #[arg(long, value_name = "JSON")]
-    pub(crate) values: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PlanMergeArgs {
-    /// The plan.
-    #[arg(long)]
-    pub(crate) output: PathBuf,
-    /// A plan whose operations it gets, in the order of the plans.
-    #[arg(long)]
-    pub(crate) plan: Vec<PathBuf>,
 }

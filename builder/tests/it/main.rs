@@ -11,6 +11,7 @@ mod layer;
 mod layout;
 mod manifest;
 mod optimize;
+mod plan_options;
 mod plan_push;
 mod support;
 mod templates;

@@ -43,7 +43,7 @@ pub struct Push {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staging_repository: Option<String>,
     /// Whether the bytes of layers may never be sent: they have to be there, or to be mounted.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forbid_layer_push: bool,
     /// How layers that other operations need too are sent once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,11 +81,6 @@ pub enum DeduplicatedContent {
     Blobs,
     /// The layers, and for each a manifest without a tag, so that the registry does not collect them as garbage.
     BlobsAndArtificialManifests,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 #[cfg(test)]
