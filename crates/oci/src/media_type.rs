@@ -50,3 +50,26 @@ pub fn is_image_config(media_type: &str) -> bool {
 pub fn oci_layer(media_type: &str) -> &str {
     if media_type == DOCKER_LAYER_GZIP { OCI_LAYER_GZIP } else { media_type }
 }
+
+/// Whether it names a layer that its publisher wants to be downloaded from him alone (image specification,
+/// "Non-Distributable Layers").
+pub fn is_foreign(media_type: &str) -> bool {
+    media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_what_may_not_be_pushed_on() {
+        for (media_type, foreign) in [
+            (OCI_LAYER_GZIP, false),
+            (DOCKER_LAYER_GZIP, false),
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true),
+            ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true),
+        ] {
+            assert_eq!(is_foreign(media_type), foreign, "{media_type}");
+        }
+    }
+}

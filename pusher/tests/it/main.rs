@@ -4,6 +4,7 @@
 
 mod chance;
 mod children;
+mod build_push;
 mod command_line;
 mod content;
 mod credentials;

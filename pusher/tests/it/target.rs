@@ -163,9 +163,14 @@ impl Target {
         self.folder.path().join("push.runfiles").join(runfile(document))
     }
 
+    /// A file in the target's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Writes a file into the target's folder.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
+        let path = self.path(name);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(&path, content).unwrap();
         path
