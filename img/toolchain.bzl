@@ -19,6 +19,9 @@ BUILDER_TOOLCHAIN_TYPE = str(Label("//img:builder_toolchain_type"))
 # The program that repository rules run; resolved for the execution platform.
 FETCHER_TOOLCHAIN_TYPE = str(Label("//img:fetcher_toolchain_type"))
 
+# The program that build actions push with; resolved for the execution platform.
+BUILD_PUSHER_TOOLCHAIN_TYPE = str(Label("//img:build_pusher_toolchain_type"))
+
 # The program that `bazel run` starts; resolved for the platform that it is started on.
 PUSHER_TOOLCHAIN_TYPE = str(Label("//img:pusher_toolchain_type"))
 

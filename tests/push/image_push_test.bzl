@@ -28,9 +28,12 @@ def _plan_test_impl(ctx):
     asserts.equals(env, {
         "build_settings": {},
         "cross_mount": "same_registry",
+        "deduplicate": None,
+        "forbid_layer_push": False,
         "image_target_name": "image",
         "image_target_package": "tests/push",
         "label": "//tests/push:push",
+        "manifest_tags": [],
         "original": {
             "digest": "sha256:" + 64 * "0",
             "registries": ["registry.example.com", "mirror.example.com"],
@@ -40,6 +43,7 @@ def _plan_test_impl(ctx):
         "registry": "push.example.com",
         "repository": "team/app",
         "spec": "",
+        "staging_repository": "",
         "strategy": "eager",
         "tags": ["latest"],
         "tracks_content": False,

@@ -16,6 +16,12 @@ def _setting(name):
 
 _SETTINGS = _ON_AMD64 | {
     _setting("cross_mount"): "disabled",
+    _setting("deduplicated_push"): "best_effort",
+    _setting("deduplicated_push_blob_repository"): "team/layers",
+    _setting("deduplicated_push_content"): "blobs_and_artificial_manifests",
+    _setting("forbid_layer_push"): "enabled",
+    _setting("push_at_build_time_blob_repository"): "never/used",
+    _setting("push_at_build_time_manifest_repository"): "never/used",
     _setting("destination_registry"): "settings.example.com",
     _setting("load_daemon"): "podman",
     _setting("load_strategy"): "lazy",
@@ -28,9 +34,23 @@ def _fields(info):
 def _push_config_test_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.equals(env, {
+        "blob_repository": "",
         "build_settings": {"VERSION": "1.2"},
+        "cross_mount_from": None,
         "cross_mount_strategy": "disabled",
+        "deduplicated_push": "best_effort",
+        "deduplicated_push_blob_repository": "team/layers",
+        "deduplicated_push_content": "blobs_and_artificial_manifests",
         "destination_file": None,
+        "docker_config_path": "",
+        "forbid_layer_push": True,
+        "insecure": False,
+        "manifest_tags": [],
+        "push_at_build_time_content": "blobs_and_manifests",
+        "push_at_build_time_exec_properties": {"requires-network": "1"},
+        "push_at_build_time_manifest_repository": "",
+        "push_at_build_time_mode": "disabled",
+        "referrers": [],
         "registry": "settings.example.com",
         "repository": "team/{{.image_target_name}}",
         "stamp": "force",

@@ -1,4 +1,4 @@
-"""The actions `PushMetadata` and `DeployMerge`: the plan that the pusher reads, and the runfiles that it reads blobs from.
+"""The actions `PushMetadata`, `DeployMerge` and `MultiDeployMerge`: the plan that the pusher reads, and the runfiles that it reads blobs from.
 
 A blob's path below the runfiles folder is the path that Bazel gave the file: one file has one path in the runfiles of every target,
 and the same target built for two platforms has two. The plan itself finds blobs by digest.
@@ -22,65 +22,93 @@ def _layer_line(layer):
 def _base_layers_line(pulled):
     return "\0".join(["base-layers", pulled.manifest.path, pulled.sources])
 
+def _referrer_line(referrer):
+    return "\0".join(["referrer", referrer.descriptor.path, referrer.label])
+
 def _runfile(file):
     return "{}/{}".format(_RUNFILES_FOLDER, file.path.removeprefix("bazel-out/"))
 
 def _manifests_of(image):
     return image.manifests if hasattr(image, "manifests") else [image]
 
-def plan_content(image, *, include_layers):
-    """Gathers what a plan has to know about an image.
+def _new_content():
+    return struct(blobs = {}, documents = {}, layers = {}, pulled = {})
 
-    Args:
-        image: ImageManifestInfo or ImageIndexInfo: the image.
-        include_layers: bool: whether the pusher gets the layer blobs as runfiles.
-
-    Returns:
-        struct(
-            documents = list of struct(kind = string, file = File, runfile = string),
-            layers = list of struct(label = string, metadata = File, runfile = string),
-            blobs = list of File: the layers that the build makes,
-            pulled = list of struct(manifest = File, sources = JSON string),
-            runfiles = dict: path below the runfiles folder -> File,
-        ): nothing in it twice.
-    """
-    documents = {}
-    layers = {}
-    pulled = {}
-    blobs = {}
+def _add_image(found, image, include_layers):
+    """Adds an image; nothing gets in twice."""
     if hasattr(image, "index"):
         for index in [image.index] + image.inner_indexes:
-            documents[index] = "index"
+            found.documents[index] = "index"
     for manifest in _manifests_of(image):
-        documents[manifest.manifest] = "manifest"
+        found.documents[manifest.manifest] = "manifest"
         if manifest.config:
-            documents[manifest.config] = "config"
+            found.documents[manifest.config] = "config"
         for layer in manifest.layers:
             # A layer without metadata is one of a pulled manifest, see below.
             if layer.metadata:
                 runfile = _runfile(layer.blob) if include_layers and layer.blob else ""
                 label = label_string(layer.blob.owner) if layer.blob else ""
-                layers[layer.metadata] = struct(label = label, metadata = layer.metadata, runfile = runfile)
+                found.layers[layer.metadata] = struct(blob = layer.blob, label = label, metadata = layer.metadata, runfile = runfile)
                 if layer.blob:
-                    blobs[layer.blob] = runfile
+                    found.blobs[layer.blob] = runfile
         for origin in manifest.pulled:
-            pulled[origin.manifest] = struct(manifest = origin.manifest, sources = json.encode(origin.sources))
+            found.pulled[origin.manifest] = struct(manifest = origin.manifest, sources = json.encode(origin.sources))
+
+def _image_of(referrer):
+    return referrer.index_info or referrer.manifest_info
+
+def plan_content(image, *, include_layers, referrers = []):
+    """Gathers what a plan has to know about an image.
+
+    Args:
+        image: ImageManifestInfo or ImageIndexInfo: the image.
+        include_layers: bool: whether the pusher gets the layer blobs as runfiles.
+        referrers: list of struct(label, manifest_info, index_info): images about the image.
+
+    Returns:
+        struct(
+            documents = list of struct(kind = string, file = File, runfile = string),
+            layers = list of struct(blob = File or None, label = string, metadata = File, runfile = string),
+            blobs = list of File: the layers that the build makes,
+            pulled = list of struct(manifest = File, sources = JSON string),
+            referrers = list of struct(descriptor = File, label = string),
+            runfiles = dict: path below the runfiles folder -> File,
+        ): nothing in it twice.
+    """
+    found = _new_content()
+    for part in [image] + [_image_of(referrer) for referrer in referrers]:
+        _add_image(found, part, include_layers)
     return struct(
         documents = [
             struct(file = file, kind = kind, runfile = _runfile(file))
-            for file, kind in documents.items()
+            for file, kind in found.documents.items()
         ],
-        layers = layers.values(),
-        blobs = blobs.keys(),
-        pulled = pulled.values(),
-        runfiles = {_runfile(file): file for file in documents} | {
+        layers = found.layers.values(),
+        blobs = found.blobs.keys(),
+        pulled = found.pulled.values(),
+        referrers = [
+            struct(descriptor = _image_of(referrer).descriptor, label = label_string(referrer.label))
+            for referrer in referrers
+        ],
+        runfiles = {_runfile(file): file for file in found.documents} | {
             runfile: file
-            for file, runfile in blobs.items()
+            for file, runfile in found.blobs.items()
             if runfile
         },
     )
 
-def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destination_file, stamp_files, values):
+def write_push_plan(
+        ctx,
+        *,
+        output,
+        root_descriptor,
+        content,
+        tag_file,
+        destination_file,
+        stamp_files,
+        values,
+        cross_mount_from = None,
+        destination = None):
     """Declares the action.
 
     Args:
@@ -92,15 +120,19 @@ def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destinat
         destination_file: File or None: registry and repository, in one line.
         stamp_files: list of File: workspace status files for templates; empty if nothing is stamped.
         values: dict: what users typed, see docs/design/architecture.md.
+        cross_mount_from: File or None: the plan of another push.
+        destination: File or None: a second file to write: where the build puts blobs.
     """
     args = lines_args(ctx)
     args.add("--output", output)
     args.add("--root-descriptor", root_descriptor)
     inputs = [root_descriptor]
-    for flag, file in [("--tag-file", tag_file), ("--destination-file", destination_file)]:
+    for flag, file in [("--tag-file", tag_file), ("--destination-file", destination_file), ("--cross-mount-from", cross_mount_from)]:
         if file:
             args.add(flag, file)
             inputs.append(file)
+    if destination:
+        args.add("--destination", destination)
     inputs += add_templates(args, stamp_files = stamp_files, base = None)
     add_values(args, values)
 
@@ -108,9 +140,11 @@ def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destinat
     entries.add_all(content.documents, map_each = _document_line)
     entries.add_all(content.layers, map_each = _layer_line)
     entries.add_all(content.pulled, map_each = _base_layers_line)
+    entries.add_all(content.referrers, map_each = _referrer_line)
     inputs += [document.file for document in content.documents]
     inputs += [layer.metadata for layer in content.layers]
     inputs += [origin.manifest for origin in content.pulled]
+    inputs += [referrer.descriptor for referrer in content.referrers]
 
     run_builder(
         ctx,
@@ -118,7 +152,7 @@ def write_push_plan(ctx, *, output, root_descriptor, content, tag_file, destinat
         arguments = [args, entries],
         mnemonic = "PushMetadata",
         inputs = depset(inputs),
-        outputs = [output],
+        outputs = [output] + ([destination] if destination else []),
         progress_message = "Writing push plan %{label}",
     )
 
@@ -139,6 +173,35 @@ def merge_plans(ctx, *, output, plans):
         arguments = [args],
         mnemonic = "DeployMerge",
         inputs = plans,
+        outputs = [output],
+        progress_message = "Merging plans of %{label}",
+    )
+
+def merge_deployments(ctx, *, output, plans, layers, operations, push_strategy):
+    """Declares the action that makes one plan of those of several targets.
+
+    Args:
+        ctx: the rule context.
+        output: File: the plan to write.
+        plans: list of File: the plans, in the order of their operations.
+        layers: list of struct(label = string, metadata = File, runfile = string): all layers, and where they are shipped.
+        operations: list of string: of which kinds operations are taken, `push` or `load`.
+        push_strategy: string: strategy of all pushes.
+    """
+    args = lines_args(ctx)
+    args.add("--output", output)
+    args.add("--label", label_string(ctx.label))
+    args.add_all(plans, before_each = "--plan")
+    args.add_all(operations, before_each = "--operation")
+    args.add("--push-strategy", push_strategy)
+    entries = lines_args(ctx, "--entries=%s")
+    entries.add_all(layers, map_each = _layer_line)
+    run_builder(
+        ctx,
+        verb = ["plan", "merge"],
+        arguments = [args, entries],
+        mnemonic = "MultiDeployMerge",
+        inputs = plans + [layer.metadata for layer in layers],
         outputs = [output],
         progress_message = "Merging plans of %{label}",
     )

@@ -77,9 +77,15 @@ original_platforms_transition = transition(
     outputs = _SETTINGS,
 )
 
-# For a program that `bazel run` starts: the platform of the machine that runs Bazel.
-host_platform_transition = transition(
-    implementation = lambda settings, _attr: {_ORIGINAL: "", _PLATFORMS: [settings[_HOST_PLATFORM]]},
-    inputs = [_HOST_PLATFORM],
+def _deploy_platform_impl(settings, attr):
+    host = settings[_HOST_PLATFORM]
+    if attr.tool_cfg == "target" or str(host) == _join(settings[_PLATFORMS]):
+        return {}
+    return {_ORIGINAL: "", _PLATFORMS: [host]}
+
+# For the program of a rule with `tool_cfg`, which is about all platforms itself: the platform of the machine that runs Bazel, or the target platform.
+deploy_platform_transition = transition(
+    implementation = _deploy_platform_impl,
+    inputs = [_HOST_PLATFORM, _PLATFORMS],
     outputs = _SETTINGS,
 )

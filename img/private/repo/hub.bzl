@@ -19,17 +19,19 @@ _CPU_CONSTRAINTS = {
     "s390x": Label("@platforms//cpu:s390x"),
 }
 
-# Which platform a program of each kind has to run on: that of the action, test or repository rule, or the one a target is built for.
-_COMPATIBILITY = {
-    "builder": "exec_compatible_with",
-    "fetcher": "exec_compatible_with",
-    "pusher": "target_compatible_with",
-    "tester": "exec_compatible_with",
+# Kind of toolchain -> the program, and which platform it has to run on: that of the action, test or repository rule, or the one a target
+# is built for.
+_KINDS = {
+    "build_pusher": ("pusher", "exec_compatible_with"),
+    "builder": ("builder", "exec_compatible_with"),
+    "fetcher": ("fetcher", "exec_compatible_with"),
+    "pusher": ("pusher", "target_compatible_with"),
+    "tester": ("tester", "exec_compatible_with"),
 }
 
 _TOOLCHAIN = """
 toolchain(
-    name = "{program}_{platform}",
+    name = "{kind}_{platform}",
     toolchain = "@img_tools_{platform}//:{program}_toolchain",
     toolchain_type = "{type}",
     {compatibility} = [
@@ -72,14 +74,15 @@ def _img_tools_hub_impl(rctx):
     fetchers = []
     for os, cpu in PLATFORMS:
         platform = platform_name(os, cpu)
-        for program, compatibility in _COMPATIBILITY.items():
+        for kind, (program, compatibility) in _KINDS.items():
             build.append(_TOOLCHAIN.format(
                 compatibility = compatibility,
                 cpu = _CPU_CONSTRAINTS[cpu],
+                kind = kind,
                 os = _OS_CONSTRAINTS[os],
                 platform = platform,
                 program = program,
-                type = Label("//img:{}_toolchain_type".format(program)),
+                type = Label("//img:{}_toolchain_type".format(kind)),
             ))
         fetchers.append('    "{platform}": Label("@img_tools_{platform}//:{file}"),'.format(
             file = program_file_name("fetcher", os),

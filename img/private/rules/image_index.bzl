@@ -8,6 +8,7 @@ load("//img/private/config:templates.bzl", "TEMPLATE_ATTRS", "build_settings_of"
 load("//img/private/config:transitions.bzl", "original_platforms_transition", "split_platforms_transition")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/providers:pull.bzl", "PullInfo")
+load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS")
 load("//img/private/rules:image_outputs.bzl", "declare_sparse_layout", "layout_groups")
 load("//img/private/rules:image_specs.bzl", "SPEC_ATTRS", "declare_deployment")
 load("//img/private/rules:subject.bzl", "subject_descriptor")
@@ -125,5 +126,5 @@ image_index(
     attrs = _ATTRS,
     cfg = original_platforms_transition,
     provides = [ImageIndexInfo],
-    toolchains = [BUILDER_TOOLCHAIN],
+    toolchains = [BUILDER_TOOLCHAIN] + BUILD_TIME_PUSH_TOOLCHAINS,
 )

@@ -9,6 +9,7 @@ load("//img/private/config:templates.bzl", "build_settings_of", "stamp_files")
 load("//img/private/config:transitions.bzl", "single_platform_transition")
 load("//img/private/providers:image.bzl", "ImageManifestInfo")
 load("//img/private/rules:base_image.bzl", "base_name", "base_target", "select_base")
+load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS")
 load("//img/private/rules:image_layers.bzl", "collect_layers", "layer_config")
 load("//img/private/rules:image_manifest_attrs.bzl", "IMAGE_MANIFEST_ATTRS")
 load("//img/private/rules:image_outputs.bzl", "declare_listing", "declare_sparse_layout", "layout_groups")
@@ -191,5 +192,5 @@ Values that can be templates are in the language of Go's `text/template`, see do
     attrs = IMAGE_MANIFEST_ATTRS,
     cfg = single_platform_transition,
     provides = [ImageManifestInfo],
-    toolchains = [BUILDER_TOOLCHAIN],
+    toolchains = [BUILDER_TOOLCHAIN] + BUILD_TIME_PUSH_TOOLCHAINS,
 )

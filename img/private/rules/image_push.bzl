@@ -3,11 +3,14 @@
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:plan.bzl", "plan_content")
 load("//img/private/config:settings.bzl", "settings_of")
-load("//img/private/config:transitions.bzl", "host_platform_transition", "original_platforms_transition")
+load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/rules:bes.bzl", "bes_outputs")
-load("//img/private/rules:push_config.bzl", "PUSH_ATTRS", "push_config")
+load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS", "declare_build_time_push")
+load("//img/private/rules:deploy_program.bzl", "DEPLOY_PROGRAM_ATTRS", "declare_executable")
+load("//img/private/rules:push_attrs.bzl", "PUSH_ATTRS")
+load("//img/private/rules:push_config.bzl", "push_config")
 load("//img/private/rules:push_plan.bzl", "declare_push_plan", "original_of")
 load("//img/private/rules:run_environment.bzl", "run_environment")
 
@@ -16,16 +19,11 @@ visibility([
     "//tests/...",
 ])
 
-_ATTRS = PUSH_ATTRS | {
+_ATTRS = PUSH_ATTRS | DEPLOY_PROGRAM_ATTRS | {
     "image": attr.label(
         doc = "The image to push.",
         mandatory = True,
         providers = [[ImageManifestInfo], [ImageIndexInfo]],
-    ),
-    "_pusher": attr.label(
-        doc = "The program that runs on the machine that runs Bazel.",
-        cfg = host_platform_transition,
-        default = Label("//img/private/rules:host_pusher"),
     ),
 }
 
@@ -38,31 +36,17 @@ def _image_of(ctx):
         ))
     return target[ImageIndexInfo] if ImageIndexInfo in target else target[ImageManifestInfo]
 
-def _declare_executable(ctx):
-    """The pusher under the name of this target: it finds its plan by the name that it is started with."""
-    pusher = ctx.files._pusher[0]
-    extension = "." + pusher.extension if pusher.extension else ""
-    executable = ctx.actions.declare_file(ctx.label.name + extension)
-    ctx.actions.symlink(output = executable, target_file = pusher, is_executable = True)
-    return executable
-
 def _image_push_impl(ctx):
     settings = settings_of(ctx)
     config = push_config(ctx)
     image = _image_of(ctx)
     include_layers = config.strategy == "eager"
-    content = plan_content(image, include_layers = include_layers)
+    content = plan_content(image, include_layers = include_layers, referrers = config.referrers)
     plan = ctx.actions.declare_file(ctx.label.name + ".json")
-    declare_push_plan(
-        ctx,
-        config = config,
-        content = content,
-        image = image,
-        image_label = ctx.attr.image.label,
-        original = original_of(ctx.attr.image),
-        output = plan,
-    )
-    executable = _declare_executable(ctx)
+    what = {"config": config, "image": image, "image_label": ctx.attr.image.label, "original": original_of(ctx.attr.image)}
+    declare_push_plan(ctx, content = content, output = plan, **what)
+    pushed = declare_build_time_push(ctx, position = 0, **what)
+    executable = declare_executable(ctx)
     bes = bes_outputs(strategies = [config.strategy], plan = plan, blobs = content.blobs)
     return [
         DefaultInfo(
@@ -75,9 +59,15 @@ def _image_push_impl(ctx):
             deploy_manifest = plan,
             image = image,
             include_layers = include_layers,
+            referrers = config.referrers,
         ),
         # The layers are what a lazy push needs and does not ask for: building this group brings back what a cache evicted.
-        OutputGroupInfo(deploy_manifest = depset([plan]), layers = depset(content.blobs), **bes.groups),
+        OutputGroupInfo(
+            deploy_manifest = depset([plan]),
+            layers = depset(content.blobs),
+            _validation = depset(pushed),
+            **bes.groups
+        ),
         run_environment(settings),
     ]
 
@@ -99,5 +89,5 @@ image_push(
     cfg = original_platforms_transition,
     executable = True,
     provides = [DeployInfo],
-    toolchains = [BUILDER_TOOLCHAIN],
+    toolchains = [BUILDER_TOOLCHAIN] + BUILD_TIME_PUSH_TOOLCHAINS,
 )

@@ -2,7 +2,8 @@
 
 load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "PushConfigInfo")
-load("//img/private/rules:push_config.bzl", "PUSH_ATTRS", "push_config")
+load("//img/private/rules:push_attrs.bzl", "PUSH_ATTRS")
+load("//img/private/rules:push_config.bzl", "push_config")
 
 visibility([
     "//img",

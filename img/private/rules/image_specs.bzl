@@ -3,6 +3,7 @@
 load("//img/private/actions:plan.bzl", "merge_plans", "plan_content")
 load("//img/private/providers:deploy.bzl", "DeployInfo", "LoadConfigInfo", "PushConfigInfo")
 load("//img/private/rules:bes.bzl", "bes_outputs")
+load("//img/private/rules:build_time_push.bzl", "declare_build_time_push")
 load("//img/private/rules:push_plan.bzl", "declare_push_plan")
 
 visibility(["//img/private/rules"])
@@ -15,7 +16,8 @@ SPEC_ATTRS = {
     ),
     "push_specs": attr.label_list(
         doc = "Where to push the image to: `image_push_spec` targets. The image then provides `DeployInfo`, and the output group " +
-              "`deploy_manifest` has the plan of the pushes; building the image pushes nothing.",
+              "`deploy_manifest` has the plan of the pushes; `multi_deploy` does them. Building the image pushes nothing, unless " +
+              "`push_at_build_time` says so.",
         providers = [PushConfigInfo],
     ),
 }
@@ -26,29 +28,35 @@ def _strategies(ctx):
 def _needs_layers(ctx):
     return "eager" in _strategies(ctx)
 
+def _referrers(specs):
+    """Those of all specs, each once."""
+    return {
+        referrer.label: referrer
+        for spec in specs
+        for referrer in spec[PushConfigInfo].referrers
+    }.values()
+
 def _declare_plans(ctx, image, original):
-    """One plan of all pushes, and the layers that the build makes."""
+    """One plan of all pushes, what the build pushes itself, and the layers that it makes."""
     plan = ctx.actions.declare_file(ctx.label.name + ".deploy_merged.json")
     specs = ctx.attr.push_specs
     plans = [plan] if len(specs) == 1 else [
         ctx.actions.declare_file("{}.push_deploy.{}.json".format(ctx.label.name, position))
         for position in range(len(specs))
     ]
-    content = plan_content(image, include_layers = _needs_layers(ctx))
-    for spec, output in zip(specs, plans):
-        declare_push_plan(
-            ctx,
-            config = spec[PushConfigInfo],
-            content = content,
-            image = image,
-            image_label = ctx.label,
-            original = original,
-            output = output,
-            spec = spec.label,
-        )
+    include_layers = _needs_layers(ctx)
+    pushed = []
+    blobs = {}
+    for position, (spec, output) in enumerate(zip(specs, plans)):
+        config = spec[PushConfigInfo]
+        what = {"config": config, "image": image, "image_label": ctx.label, "original": original, "spec": spec.label}
+        content = plan_content(image, include_layers = include_layers, referrers = config.referrers)
+        declare_push_plan(ctx, content = content, output = output, **what)
+        blobs |= {blob: None for blob in content.blobs}
+        pushed += declare_build_time_push(ctx, position = position, **what)
     if len(specs) > 1:
         merge_plans(ctx, output = plan, plans = plans)
-    return plan, content.blobs
+    return plan, pushed, blobs.keys()
 
 def declare_deployment(ctx, image, original):
     """Declares what an image with SPEC_ATTRS offers to deploy it.
@@ -63,9 +71,14 @@ def declare_deployment(ctx, image, original):
     """
     if not ctx.attr.push_specs:
         return struct(groups = {}, providers = [])
-    plan, blobs = _declare_plans(ctx, image, original)
+    plan, pushed, blobs = _declare_plans(ctx, image, original)
     bes = bes_outputs(strategies = _strategies(ctx), plan = plan, blobs = blobs)
     return struct(
-        groups = {"deploy_manifest": depset([plan])} | bes.groups,
-        providers = [DeployInfo(deploy_manifest = plan, image = image, include_layers = _needs_layers(ctx))],
+        groups = {"deploy_manifest": depset([plan])} | ({"_validation": depset(pushed)} if pushed else {}) | bes.groups,
+        providers = [DeployInfo(
+            deploy_manifest = plan,
+            image = image,
+            include_layers = _needs_layers(ctx),
+            referrers = _referrers(ctx.attr.push_specs),
+        )],
     )

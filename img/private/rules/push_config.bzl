@@ -1,62 +1,61 @@
-"""Where and how an image is pushed: the attributes that `image_push` and `image_push_spec` share, and what they come to."""
+"""What the attributes that `image_push` and `image_push_spec` share come to."""
 
-load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
-load("//img/private/config:templates.bzl", "TEMPLATE_ATTRS", "build_settings_of", "stamp_settings_of")
-load("//img/private/providers:deploy.bzl", "PushConfigInfo")
+load("//img/private/config:settings.bzl", "resolve_auto", "settings_of")
+load("//img/private/config:templates.bzl", "build_settings_of", "stamp_settings_of")
+load("//img/private/providers:deploy.bzl", "DeployInfo", "PushConfigInfo")
+load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
+load("//img/private/rules:push_attrs.bzl", "GLOBAL_SETTING", "WORKING_STRATEGIES")
 
 visibility(["//img/private/rules"])
 
-# The strategies that exist by name. Only those of _WORKING_STRATEGIES can be used so far.
-_STRATEGIES = ["auto", "eager", "lazy", "cas_registry", "bes"]
-_WORKING_STRATEGIES = ["eager", "lazy", "bes"]
+def push_strategy(ctx, attribute, settings):
+    """The strategy that an attribute or the setting names. Fails if it does not exist yet.
 
-# What a rule has that says where an image is pushed to.
-PUSH_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
-    "destination_file": attr.label(
-        doc = "A file with one line, `registry/repository`. Instead of `registry` and `repository`.",
-        allow_single_file = True,
-    ),
-    "registry": attr.string(
-        doc = "The registry to push to. Can be a template. Empty: as `//img/settings:destination_registry` says.",
-    ),
-    "repository": attr.string(
-        doc = "The repository to push to. Can be a template, e.g. `team/{{.image_target_name}}`.",
-    ),
-    "strategy": attr.string(
-        doc = "How layers get to the registry. `eager`: from the machine that runs Bazel. " +
-              "`lazy`: from Bazel's remote cache or disk cache, whose address the program gets from `//img/settings:remote_cache`, " +
-              "`--remote-cache` or `--disk-cache`; no layer is downloaded to be pushed. " +
-              "`bes`: a build event service of rules_img pushes what `bazel build` builds, see docs/guides/bes.md. " +
-              "`auto`: as `//img/settings:push_strategy` says.",
-        default = "auto",
-        values = _STRATEGIES,
-    ),
-    "tag": attr.string(
-        doc = "The tag. Can be a template. No tag in any of `tag`, `tag_list` and `tag_file`: the image is pushed by its digest only.",
-    ),
-    "tag_file": attr.label(
-        doc = "A file with further tags, one a line. Each can be a template.",
-        allow_single_file = True,
-    ),
-    "tag_list": attr.string_list(
-        doc = "Several tags. Instead of `tag`. Each can be a template; one that expands to nothing is no tag.",
-    ),
-    "tracks_content": attr.bool(
-        doc = "Whether templates have `{{.digest}}`, the digest of the image.",
-    ),
-}
+    Args:
+        ctx: the rule context.
+        attribute: string: name of the attribute.
+        settings: SettingsInfo: the build settings.
 
-def _strategy(ctx, settings):
-    strategy = resolve_auto(ctx.attr.strategy, settings.push_strategy)
-    if strategy not in _WORKING_STRATEGIES:
-        source = "attribute `strategy`" if ctx.attr.strategy != "auto" else "--{}".format(Label("//img/settings:push_strategy"))
+    Returns:
+        string: the strategy.
+    """
+    value = getattr(ctx.attr, attribute)
+    strategy = resolve_auto(value, settings.push_strategy)
+    if strategy not in WORKING_STRATEGIES:
+        source = "attribute `{}`".format(attribute) if value != "auto" else "--{}".format(Label("//img/settings:push_strategy"))
         fail("{}: {}: the strategy {} is not there yet; use {}".format(
             ctx.label,
             source,
             repr(strategy),
-            " or ".join([repr(name) for name in _WORKING_STRATEGIES]),
+            " or ".join([repr(name) for name in WORKING_STRATEGIES]),
         ))
     return strategy
+
+def _setting_or_repository(value, setting):
+    """A repository whose attribute can be left to a setting."""
+    return setting if value == GLOBAL_SETTING else value
+
+def _referrer(target):
+    return struct(
+        index_info = target[ImageIndexInfo] if ImageIndexInfo in target else None,
+        label = target.label,
+        manifest_info = target[ImageManifestInfo] if ImageManifestInfo in target else None,
+    )
+
+def _build_time(ctx, settings):
+    """What the build pushes; without repositories if it pushes nothing, so that nobody looks for layers where none were put."""
+    mode = resolve_auto(ctx.attr.push_at_build_time, settings.push_at_build_time)
+    is_active = mode != "disabled"
+    repositories = {
+        name: _setting_or_repository(getattr(ctx.attr, name), getattr(settings, name)) if is_active else ""
+        for name in ["push_at_build_time_blob_repository", "push_at_build_time_manifest_repository"]
+    }
+    return struct(
+        blob_repository = repositories["push_at_build_time_blob_repository"],
+        content = resolve_auto(ctx.attr.push_at_build_time_content, settings.push_at_build_time_content),
+        manifest_repository = repositories["push_at_build_time_manifest_repository"],
+        mode = mode,
+    )
 
 def _destination(ctx, settings):
     """Registry and repository; both empty if a file names them."""
@@ -102,15 +101,33 @@ def push_config(ctx):
     """
     settings = settings_of(ctx)
     registry, repository = _destination(ctx, settings)
+    build_time = _build_time(ctx, settings)
     return PushConfigInfo(
+        blob_repository = build_time.blob_repository,
         build_settings = build_settings_of(ctx),
+        cross_mount_from = ctx.attr.cross_mount_from[DeployInfo] if ctx.attr.cross_mount_from else None,
         cross_mount_strategy = settings.cross_mount,
+        deduplicated_push = resolve_auto(ctx.attr.deduplicated_push, settings.deduplicated_push),
+        deduplicated_push_blob_repository = _setting_or_repository(
+            ctx.attr.deduplicated_push_blob_repository,
+            settings.deduplicated_push_blob_repository,
+        ),
+        deduplicated_push_content = resolve_auto(ctx.attr.deduplicated_push_content, settings.deduplicated_push_content),
         destination_file = ctx.file.destination_file,
+        docker_config_path = settings.docker_config_path,
+        forbid_layer_push = resolve_auto(ctx.attr.forbid_layer_push, settings.forbid_layer_push) == "enabled",
+        insecure = settings.insecure == "enabled",
+        manifest_tags = ctx.attr.manifest_tags,
+        push_at_build_time_content = build_time.content,
+        push_at_build_time_exec_properties = ctx.attr.push_at_build_time_exec_properties,
+        push_at_build_time_manifest_repository = build_time.manifest_repository,
+        push_at_build_time_mode = build_time.mode,
+        referrers = [_referrer(target) for target in ctx.attr.referrers],
         registry = registry,
         repository = repository,
         stamp = ctx.attr.stamp,
         stamp_settings = stamp_settings_of(settings),
-        strategy = _strategy(ctx, settings),
+        strategy = push_strategy(ctx, "strategy", settings),
         tag_file = ctx.file.tag_file,
         tags = tags_of(ctx),
         tracks_content = ctx.attr.tracks_content,

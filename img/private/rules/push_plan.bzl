@@ -24,6 +24,49 @@ def _original(pull):
         return None
     return {"digest": pull.digest, "registries": pull.registries, "repository": pull.repository, "tag": pull.tag}
 
+def _deduplicate(config):
+    if config.deduplicated_push == "disabled":
+        return None
+    pinned = config.deduplicated_push_blob_repository
+    return {
+        "content": config.deduplicated_push_content,
+        "mode": config.deduplicated_push,
+    } | ({"repository": pinned} if pinned else {})
+
+def _values(ctx, config, image_label, original, spec):
+    """What both plans of a push say: that for `bazel run`, and that for the build."""
+    return {
+        "build_settings": config.build_settings,
+        "cross_mount": config.cross_mount_strategy,
+        "image_target_name": image_label.name,
+        "image_target_package": image_label.package,
+        "label": label_string(ctx.label),
+        "original": _original(original),
+        "registry": config.registry,
+        "repository": config.repository,
+        "spec": label_string(spec) if spec else "",
+        "staging_repository": config.blob_repository,
+        "tags": config.tags,
+        "tracks_content": config.tracks_content,
+    }
+
+def _stamp_files(ctx, config):
+    return status_files(
+        ctx,
+        config.stamp,
+        config.stamp_settings,
+        files = [config.tag_file] if config.tag_file else [],
+        templates = [config.registry, config.repository] + config.tags + config.manifest_tags,
+    )
+
+def _check_manifest_tags(ctx, config, image, spec):
+    if config.manifest_tags and not hasattr(image, "index"):
+        fail("{}: {}attribute `manifest_tags`: {}: the image is for one platform; only an index has images to tag; use `tag` or `tag_list`".format(
+            ctx.label,
+            "{}: ".format(spec) if spec else "",
+            config.manifest_tags,
+        ))
+
 def declare_push_plan(ctx, *, config, image, image_label, original, content, output, spec = None):
     """Declares the action that writes the plan of a push.
 
@@ -33,37 +76,54 @@ def declare_push_plan(ctx, *, config, image, image_label, original, content, out
         image: ImageManifestInfo or ImageIndexInfo: the image.
         image_label: Label: of the image, for templates.
         original: PullInfo or None: where the base of the image comes from.
-        content: struct: what plan_content() returned for the image.
+        content: struct: what plan_content() returned for the image and its referrers.
         output: File: the plan.
         spec: Label or None: the target that `config` comes from, if that is another one than this.
     """
-    tag_files = [config.tag_file] if config.tag_file else []
+    _check_manifest_tags(ctx, config, image, spec)
+    cross_mount_from = config.cross_mount_from
     write_push_plan(
         ctx,
         output = output,
         root_descriptor = image.descriptor,
         content = content,
+        cross_mount_from = cross_mount_from.deploy_manifest if cross_mount_from else None,
         tag_file = config.tag_file,
         destination_file = config.destination_file,
-        stamp_files = status_files(
-            ctx,
-            config.stamp,
-            config.stamp_settings,
-            files = tag_files,
-            templates = [config.registry, config.repository] + config.tags,
-        ),
-        values = {
-            "build_settings": config.build_settings,
-            "cross_mount": config.cross_mount_strategy,
-            "image_target_name": image_label.name,
-            "image_target_package": image_label.package,
-            "label": label_string(ctx.label),
-            "original": _original(original),
-            "registry": config.registry,
-            "repository": config.repository,
-            "spec": label_string(spec) if spec else "",
+        stamp_files = _stamp_files(ctx, config),
+        values = _values(ctx, config, image_label, original, spec) | {
+            "deduplicate": _deduplicate(config),
+            "forbid_layer_push": config.forbid_layer_push,
+            "manifest_tags": config.manifest_tags,
             "strategy": config.strategy,
-            "tags": config.tags,
-            "tracks_content": config.tracks_content,
+        },
+    )
+
+def declare_build_time_plan(ctx, *, config, image, image_label, original, content, output, destination, spec = None):
+    """Declares the action that writes the plan of a push by the build: the image alone.
+
+    Args:
+        ctx: the rule context.
+        config: PushConfigInfo: where to push to, and how.
+        image: ImageManifestInfo or ImageIndexInfo: the image.
+        image_label: Label: of the image, for templates.
+        original: PullInfo or None: where the base of the image comes from.
+        content: struct: what plan_content() returned for the image.
+        output: File: the plan.
+        destination: File: where blobs are put; it stays the same for other tags.
+        spec: Label or None: the target that `config` comes from, if that is another one than this.
+    """
+    write_push_plan(
+        ctx,
+        output = output,
+        root_descriptor = image.descriptor,
+        content = content,
+        destination = destination,
+        tag_file = config.tag_file,
+        destination_file = config.destination_file,
+        stamp_files = _stamp_files(ctx, config),
+        values = _values(ctx, config, image_label, original, spec) | {
+            "manifest_repository": config.push_at_build_time_manifest_repository,
+            "strategy": "eager",
         },
     )
