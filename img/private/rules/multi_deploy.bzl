@@ -1,0 +1,118 @@
+"""The rule `multi_deploy`: `bazel run` on it does what several targets would do."""
+
+load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
+load("//img/private/actions:plan.bzl", "merge_deployments", "plan_content")
+load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
+load("//img/private/config:transitions.bzl", "original_platforms_transition")
+load("//img/private/providers:deploy.bzl", "DeployInfo")
+load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
+load("//img/private/rules:bes.bzl", "bes_outputs")
+load("//img/private/rules:deploy_program.bzl", "DEPLOY_PROGRAM_ATTRS", "declare_executable")
+load("//img/private/rules:push_attrs.bzl", "STRATEGIES")
+load("//img/private/rules:push_config.bzl", "push_strategy")
+load("//img/private/rules:run_environment.bzl", "run_environment")
+
+visibility([
+    "//img",
+    "//tests/...",
+])
+
+_KINDS = ["push", "load"]
+
+_ATTRS = SETTINGS_ATTRS | DEPLOY_PROGRAM_ATTRS | {
+    "deploy_operations": attr.string_list(
+        doc = "Which kinds of operations are done: `push`, `load` or both. Tags of manifests and referrers belong to their push.",
+        default = _KINDS,
+    ),
+    "load_strategy": attr.string(
+        doc = "Where all loads get layers from; no target of this ruleset loads yet. `auto`: as `//img/settings:load_strategy` says.",
+        default = "auto",
+        values = ["auto", "eager", "lazy"],
+    ),
+    "operations": attr.label_list(
+        doc = "What to do: `image_push` targets, and images with `push_specs`. All of it runs at the same time, whatever the order.",
+        mandatory = True,
+        allow_empty = False,
+        providers = [[DeployInfo], [ImageManifestInfo], [ImageIndexInfo]],
+    ),
+    "push_strategy": attr.string(
+        doc = "How the layers of all pushes get to the registry, whatever their own targets say. `auto`: as `//img/settings:push_strategy` says.",
+        default = "auto",
+        values = STRATEGIES,
+    ),
+}
+
+def _deployments(ctx):
+    """DeployInfo of all operations. Fails for an image that says nothing of where it goes."""
+    for target in ctx.attr.operations:
+        if DeployInfo not in target:
+            fail(("{}: attribute `operations`: {} is an image that does not say where it goes; give it `push_specs`, or wrap it into an " +
+                  "`image_push` and name that").format(ctx.label, target.label))
+    return [target[DeployInfo] for target in ctx.attr.operations]
+
+def _kinds(ctx):
+    kinds = ctx.attr.deploy_operations
+    wrong = [kind for kind in kinds if kind not in _KINDS]
+    if wrong or not kinds:
+        fail("{}: attribute `deploy_operations`: {}: write \"push\", \"load\" or both".format(ctx.label, kinds))
+    return [kind for kind in _KINDS if kind in kinds]
+
+def _multi_deploy_impl(ctx):
+    settings = settings_of(ctx)
+    strategy = push_strategy(ctx, "push_strategy", settings)
+    kinds = _kinds(ctx)
+    deployments = _deployments(ctx)
+    contents = [
+        plan_content(info.image, include_layers = strategy == "eager", referrers = getattr(info, "referrers", []))
+        for info in deployments
+    ]
+    layers = {layer.metadata: layer for content in contents for layer in content.layers}
+    runfiles = {path: file for content in contents for path, file in content.runfiles.items()}
+    plan = ctx.actions.declare_file(ctx.label.name + ".json")
+    merge_deployments(
+        ctx,
+        layers = layers.values(),
+        operations = kinds,
+        output = plan,
+        # A target can be named for two platforms, and a plan be one of two operations.
+        plans = {info.deploy_manifest: None for info in deployments}.keys(),
+        push_strategy = strategy,
+    )
+    executable = declare_executable(ctx)
+    blobs = {blob: None for content in contents for blob in content.blobs}.keys()
+    bes = bes_outputs(strategies = [strategy], plan = plan, blobs = blobs)
+    return [
+        DefaultInfo(
+            executable = executable,
+            files = depset([executable] + bes.files),
+            # A program that only waits for somebody else's push reads no more than the plan.
+            runfiles = ctx.runfiles(files = [plan], root_symlinks = {} if strategy == "bes" else runfiles),
+        ),
+        OutputGroupInfo(
+            deploy_manifest = depset([plan]),
+            layers = depset(blobs),
+            **bes.groups
+        ),
+        run_environment(settings),
+    ]
+
+multi_deploy = rule(
+    implementation = _multi_deploy_impl,
+    doc = """Does what several targets would do, when it is run: one program, one connection to each registry, and layers that several images
+share are sent to a repository once.
+
+```starlark
+multi_deploy(
+    name = "deploy",
+    operations = [
+        ":push_frontend",
+        ":push_backend",
+    ],
+)
+```
+""",
+    attrs = _ATTRS,
+    cfg = original_platforms_transition,
+    executable = True,
+    toolchains = [BUILDER_TOOLCHAIN],
+)
