@@ -132,7 +132,8 @@ async fn push_blobs(args: &ImageArgs, context: &Context, operation: &Push) -> Re
     let rest = context.plan.blobs.iter().filter(|(digest, blob)| wanted(blob) && !done.contains(*digest));
     try_join_all(rest.map(|(digest, blob)| push_blob(context, operation, &to, *digest, blob))).await?;
     let blobs = context.plan.blobs.iter().filter(|(_, blob)| wanted(blob));
-    Ok(blobs.map(|(digest, _)| format!("{to}@{digest}\n")).collect())
+    let names: Vec<String> = blobs.map(|(digest, _)| format!("{to}@{digest}")).collect();
+    Ok(names.join("\n") + "\n")
 }
 
 async fn push_blob(context: &Context, operation: &Push, to: &Remote, digest: Digest, blob: &Blob) -> Outcome {
@@ -144,7 +145,7 @@ async fn push_blob(context: &Context, operation: &Push, to: &Remote, digest: Dig
     }
     let file = blob.runfile.as_deref().and_then(|path| context.runfiles.resolve(path));
     let source = blob.sources.first();
-    let content: Option<Arc<dyn Content>> = match (file, source) {
+    let bytes: Option<Arc<dyn Content>> = match (file, source) {
         (Some(file), _) => Some(Arc::new(FileContent(file))),
         (None, Some(source)) => {
             let from = Remote::new(source.registry.parse()?, source.repository.parse()?);
@@ -157,7 +158,7 @@ async fn push_blob(context: &Context, operation: &Push, to: &Remote, digest: Dig
             && source.registry.parse::<RegistryHost>().is_ok_and(|host| host == to.registry)
     };
     let mount_from = blob.sources.iter().find(here).and_then(|source| source.repository.parse().ok());
-    let push = BlobPush { digest, size: blob.size, mount_from, content };
+    let push = BlobPush { digest, size: blob.size, mount_from, content: bytes };
     client.push_blob(to, &push).await.map_err(refused).about(about())?;
     Ok(())
 }
