@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod build_push;
 mod chance;
 mod children;
-mod build_push;
 mod command_line;
 mod content;
 mod credentials;

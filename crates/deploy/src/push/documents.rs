@@ -59,7 +59,7 @@ impl Document {
         manifest
             .into_iter()
             .flat_map(|manifest| &manifest.layers)
-            .filter(|layer| !is_foreign(&layer.media_type))
+            .filter(|layer| !media_type::is_foreign(&layer.media_type))
     }
 
     /// What a list of referrers says about it.
@@ -90,11 +90,6 @@ impl Image {
         let all = std::iter::once(&self.root).chain(&self.manifests).chain(&self.inner_indexes);
         all.into_iter().find(|document| document.digest == digest)
     }
-}
-
-/// Layers that their publisher wants to be downloaded from him alone (image specification, "Non-Distributable Layers").
-fn is_foreign(media_type: &str) -> bool {
-    media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
 }
 
 /// Reads an image of an operation.

@@ -10,7 +10,7 @@ use deploy::{Caches, Context, Outcome as BlobOutcome, Overrides, Progress, Trans
 use futures_util::future::try_join_all;
 use oci::{Digest, RegistryHost};
 use plan::{Blob, CrossMount, Kind, Operation, Plan, Push, Source};
-use registry::{BlobPush, Content, FileContent, Remote, RemoteContent};
+use registry::{BlobPush, Content, FileContent, Mount, Remote, RemoteContent};
 use tokio::sync::Semaphore;
 use tool::runfiles::Runfiles;
 use tool::{Failure, FailureContext as _, Outcome};
@@ -121,7 +121,7 @@ async fn push(context: &Context, operation: &Push) -> Result<String, Failure> {
 /// What the actions of single layers leave over; returns the digests.
 async fn push_blobs(args: &ImageArgs, context: &Context, operation: &Push) -> Result<String, Failure> {
     let to = args.common.destination()?.remote()?;
-    context.client.expect_push(&to);
+    context.client.expect_push(&to, &[]);
     let mut done = BTreeSet::new();
     for path in &args.layer {
         done.insert(read_json::<PushedBlob>(path, "what a push of a layer wrote")?.digest);
@@ -143,24 +143,32 @@ async fn push_blob(context: &Context, operation: &Push, to: &Remote, digest: Dig
     if client.head_blob(to, digest).await.map_err(refused).about(about())? {
         return Ok(());
     }
-    let file = blob.runfile.as_deref().and_then(|path| context.runfiles.resolve(path));
-    let source = blob.sources.first();
-    let bytes: Option<Arc<dyn Content>> = match (file, source) {
-        (Some(file), _) => Some(Arc::new(FileContent(file))),
-        (None, Some(source)) => {
-            let from = Remote::new(source.registry.parse()?, source.repository.parse()?);
-            Some(Arc::new(RemoteContent { client: client.clone(), from, digest, size: blob.size }))
-        }
-        (None, None) => None,
-    };
     let here = |source: &&Source| {
         operation.cross_mount != CrossMount::Disabled
             && source.registry.parse::<RegistryHost>().is_ok_and(|host| host == to.registry)
     };
-    let mount_from = blob.sources.iter().find(here).and_then(|source| source.repository.parse().ok());
-    let push = BlobPush { digest, size: blob.size, mount_from, content: bytes };
-    client.push_blob(to, &push).await.map_err(refused).about(about())?;
-    Ok(())
+    let mut begun = None;
+    if let Some(from) = blob.sources.iter().find(here).and_then(|source| source.repository.parse().ok()) {
+        match client.mount_blob(to, digest, &from).await.map_err(refused).about(about())? {
+            Mount::Mounted => return Ok(()),
+            Mount::Refused(session) => begun = session,
+        }
+    }
+    let content = content(context, digest, blob).about(about())?;
+    let push = BlobPush { digest, size: blob.size, begun, content };
+    client.push_blob(to, &push).await.map_err(refused).about(about())
+}
+
+/// A file of the build, or where the base comes from.
+fn content(context: &Context, digest: Digest, blob: &Blob) -> Result<Arc<dyn Content>, Failure> {
+    if let Some(file) = blob.runfile.as_deref().and_then(|path| context.runfiles.resolve(path)) {
+        return Ok(Arc::new(FileContent(file)));
+    }
+    let Some(source) = blob.sources.first() else {
+        return Err(Failure::new(anyhow::anyhow!("the plan names neither a file nor a registry for it")));
+    };
+    let from = Remote::new(source.registry.parse()?, source.repository.parse()?);
+    Ok(Arc::new(RemoteContent { client: context.client.clone(), from, digest, size: blob.size }))
 }
 
 /// An action that succeeds says nothing.

@@ -34,15 +34,14 @@ pub(super) async fn run(args: &LayerArgs) -> Outcome {
 async fn push(args: &LayerArgs, layer: &Descriptor, destination: &Destination) -> Outcome {
     let client = client();
     let to = destination.remote()?;
-    client.expect_push(&to);
+    client.expect_push(&to, &[]);
     let about = || format!("layer `{}` to `{to}`", layer.digest);
     if client.head_blob(&to, layer.digest).await.map_err(refused).about(about())? {
         return Ok(());
     }
-    let content = Some(Arc::new(FileContent(args.blob.clone())) as _);
-    let blob = BlobPush { digest: layer.digest, size: layer.size, mount_from: None, content };
-    client.push_blob(&to, &blob).await.map_err(refused).about(about())?;
-    Ok(())
+    let content = Arc::new(FileContent(args.blob.clone()));
+    let blob = BlobPush { digest: layer.digest, size: layer.size, begun: None, content };
+    client.push_blob(&to, &blob).await.map_err(refused).about(about())
 }
 
 fn describe(layer: &Descriptor, destination: &Destination, failed: bool) -> Result<String, Failure> {
