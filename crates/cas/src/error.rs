@@ -18,6 +18,18 @@ pub enum Operation {
     ReadBlobs(usize),
     /// Fetching a blob.
     Fetch(Digest),
+    /// Asking a registry to show so many blobs.
+    Commit(usize),
+}
+
+impl Operation {
+    /// What it is done to.
+    fn object(self) -> &'static str {
+        match self {
+            Self::Capabilities | Self::FindMissing(_) | Self::ReadBlobs(_) | Self::Fetch(_) => "remote cache",
+            Self::Commit(_) => "blob cache",
+        }
+    }
 }
 
 impl fmt::Display for Operation {
@@ -27,13 +39,14 @@ impl fmt::Display for Operation {
             Self::FindMissing(number) => write!(f, "look for {number} blobs in"),
             Self::ReadBlobs(number) => write!(f, "fetch {number} blobs from"),
             Self::Fetch(digest) => write!(f, "fetch blob `{digest}` from"),
+            Self::Commit(number) => write!(f, "commit {number} blobs to"),
         }
     }
 }
 
 /// A failed operation. The message says what failed and where; the cause is the source.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to {operation} the remote cache `{endpoint}`")]
+#[error("failed to {operation} the {} `{endpoint}`", operation.object())]
 pub struct Error {
     operation: Operation,
     endpoint: Box<Endpoint>,
@@ -60,7 +73,14 @@ impl Error {
     /// Lines that say what to do, most helpful first; may be empty.
     pub fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
+        let service =
+            "give the address of the `--grpc-port` of a registry that was started with `--remote-cache`";
         match self.cause() {
+            Cause::Connect(_) | Cause::Status { code: Code::Unimplemented, .. }
+                if matches!(self.operation, Operation::Commit(_)) =>
+            {
+                hints.push(service.to_owned());
+            }
             Cause::Connect(_) => hints.push(format!("is a remote cache running at `{}`?", self.endpoint)),
             Cause::Tls { plain: true, .. } => {
                 hints.push("it speaks without TLS: write `grpc://` if that is meant".to_owned());

@@ -57,7 +57,11 @@ impl Client {
 
 /// The digest that a message names.
 pub(crate) fn digest_of(digest: &reapi::Digest) -> Result<Digest, Cause> {
-    format!("sha256:{}", digest.hash).parse().map_err(|_| Cause::Protocol("a digest that is no SHA-256"))
+    digest_from_hex(&digest.hash)
+}
+
+pub(crate) fn digest_from_hex(hash: &str) -> Result<Digest, Cause> {
+    Digest::from_hex(hash).map_err(|_| Cause::Protocol("a digest that is no SHA-256"))
 }
 
 impl From<Blob> for reapi::Digest {

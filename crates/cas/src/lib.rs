@@ -5,6 +5,8 @@
 //! verified against digest and size. An operation has one budget of attempts for all its calls. The server is asked
 //! what it can do before anything else, once in a run.
 //!
+//! [`Client::commit`] speaks to a registry that reads such a cache itself, over connections of the same kind.
+//!
 //! Deliberately not here: writing, the action cache, and the environment ([`Config`] holds what programs found there).
 //! The digest function is SHA-256, because blobs are looked up by their OCI digest.
 //!
@@ -22,6 +24,7 @@ mod bytestream;
 mod capabilities;
 mod cause;
 mod client;
+mod commit;
 mod config;
 mod decompress;
 mod endpoint;
@@ -36,6 +39,7 @@ pub use auth::Secret;
 pub use bytestream::{ByteStream, Encoding};
 pub use cause::{Cause, Retry};
 pub use client::Client;
+pub use commit::Wanted;
 pub use config::{Config, RetryPolicy};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Error, Operation};

@@ -1,4 +1,5 @@
-//! A remote cache in memory that can be told to fail in the ways that remote caches were seen to fail.
+//! A remote cache in memory that can be told to fail in the ways that remote caches were seen to fail. It is also the blob
+//! cache of a registry that takes over all that the cache has.
 //!
 //! ```
 //! use testkit::fake_cas::{Failure, FakeCas};
@@ -9,6 +10,7 @@
 //! # let _ = digest;
 //! ```
 
+mod commits;
 mod services;
 
 use std::collections::BTreeMap;
@@ -190,6 +192,11 @@ impl FakeCas {
         let digest = crate::digest_of(&bytes);
         self.shared.lock().blobs.insert(digest.hex(), bytes);
         digest
+    }
+
+    /// Forgets a blob.
+    pub fn evict(&self, digest: Digest) {
+        self.shared.lock().blobs.remove(&digest.hex());
     }
 
     /// Says something else about what it can do.

@@ -39,13 +39,14 @@ impl Services {
         server
             .add_service(CapabilitiesServer::new(self.clone()))
             .add_service(ContentAddressableStorageServer::new(self.clone()))
+            .add_service(blobcache::BlobsServer::new(self.clone()))
             .add_service(stream::byte_stream_server::ByteStreamServer::new(self))
             .serve_with_incoming(incoming)
             .await
     }
 
     /// Remembers a call; returns how to fail at it, if that is wanted.
-    fn note<T>(
+    pub(super) fn note<T>(
         &self,
         request: &Request<T>,
         method: &'static str,
@@ -70,6 +71,10 @@ impl Services {
             }
             other => Ok(other),
         }
+    }
+
+    pub(super) fn has(&self, hex: &str) -> bool {
+        self.0.lock().blobs.contains_key(hex)
     }
 
     fn blob(&self, hex: &str) -> Result<Bytes, Status> {

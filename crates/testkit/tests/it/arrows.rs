@@ -13,7 +13,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("template", &[]),
     ("auth", &[]),
     ("blob", &["oci"]),
-    ("cas", &["auth", "blob", "oci"]),
+    ("blobcache", &[]),
+    ("cas", &["auth", "blob", "blobcache", "oci"]),
     ("plan", &["oci"]),
     ("layer", &["blob", "oci"]),
     ("layout", &["blob", "oci"]),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("connect", &["auth", "registry", "tool"]),
     ("serving", &["tool"]),
     ("deploy", &["blob", "cas", "connect", "oci", "plan", "registry", "tool"]),
-    ("testkit", &["oci", "tool"]),
+    ("testkit", &["blobcache", "oci", "tool"]),
     ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
@@ -29,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pusher", &["connect", "deploy", "oci", "plan", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
-    ("registry-server", &["blob", "oci", "serving", "tool"]),
+    ("registry-server", &["auth", "blob", "blobcache", "cas", "oci", "serving", "tool"]),
     ("bes", &["blob", "cas", "connect", "deploy", "oci", "plan", "registry", "serving", "tool"]),
 ];
 
