@@ -21,6 +21,7 @@
 //! ```
 
 pub mod args;
+pub mod duration;
 pub mod env;
 mod logging;
 mod report;
