@@ -4,7 +4,8 @@
 #
 #   services/registry/conformance.sh [VERSION]      # of the specification: 1.1 (default) or dev
 #
-# REGISTRY names a server program to test instead of building one; CONFORMANCE a suite to use instead of building it.
+# REGISTRY names a server program to test instead of building one, and REGISTRY_FLAGS further options of it; CONFORMANCE
+# names a suite to use instead of building it.
 set -euo pipefail
 
 version=${1:-1.1}
@@ -24,7 +25,8 @@ fi
 
 root=$(mktemp -d)
 touch "$root/stdout"
-"$REGISTRY" --root "$root/store" --port 0 --no-sync > "$root/stdout" &
+read -ra flags <<< "${REGISTRY_FLAGS:-}"
+"$REGISTRY" --root "$root/store" --port 0 --no-sync "${flags[@]}" > "$root/stdout" &
 server=$!
 trap 'kill "$server" 2> /dev/null; wait "$server" || true; rm -rf "$root"' EXIT
 until grep -q '^listening on ' "$root/stdout"; do

@@ -48,7 +48,7 @@ impl Client {
     async fn try_commit(&self, message: CommitRequest) -> Result<CommitResponse, Cause> {
         let request = self.request(SERVICE, message).await?;
         let channel = self.channel().await?;
-        self.answer(blobcache::commit(channel, request)).await
+        self.answer(self.config().call_timeout, blobcache::commit(channel, request)).await
     }
 }
 

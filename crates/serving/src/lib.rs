@@ -34,7 +34,8 @@ pub struct Listen {
     pub dangerously_without_authentication: bool,
 }
 
-fn parse_address(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
+/// Reads an address of this machine, for options; `localhost` is 127.0.0.1.
+pub fn parse_address(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
     if text == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { text.parse() }
 }
 
@@ -53,12 +54,12 @@ impl Listen {
     }
 }
 
-/// Listens; connections wait until somebody serves them.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// Listens; connections wait until somebody serves them. `option` is what names the port, for messages.
+pub async fn listen(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .await
         .about(format!("failed to listen on `{address}`"))
-        .or_hint("choose another --port; 0 takes one that is free")
+        .or_hint(format!("choose another {option}; 0 takes one that is free"))
 }
 
 /// Says on standard output where the server listens: `listening on SCHEME://ADDRESS:PORT`.

@@ -30,7 +30,7 @@ async fn serve(options: Options) -> Outcome {
             "when this program is killed, pushes that still run are lost; --journal DIR keeps them"
         );
     }
-    let listener = serving::listen(options.address).await?;
+    let listener = serving::listen(options.address, "--port").await?;
     let pushes = Pushes::new(options.setup);
     pushes.resume()?;
     let signals = serving::Signals::new()?;

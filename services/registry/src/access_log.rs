@@ -70,6 +70,13 @@ impl Entry {
         }))
     }
 
+    /// Notes a call that was answered as a whole.
+    pub(crate) fn answered(mut self, status: u16, received: usize, sent: usize) {
+        self.line.status = Some(status);
+        self.received.store(received as u64, Ordering::Relaxed);
+        self.line.sent = sent as u64;
+    }
+
     /// Counts the response's bytes; their end is the end of the entry.
     pub(crate) fn finish(mut self, response: Response) -> Response {
         self.line.status = Some(response.status().as_u16());

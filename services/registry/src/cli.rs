@@ -1,5 +1,7 @@
 //! The command line, and what follows from it.
 
+mod cache;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,11 +9,14 @@ use std::path::PathBuf;
 use tool::{Failure, FailureContext as _};
 
 use crate::access_log::AccessLog;
+use crate::keepalive::Schedule;
 use crate::store::OpenOptions;
+use cache::CacheArgs;
 
 /// An OCI distribution server with a store on disk.
 ///
-/// Prints `listening on http://ADDRESS:PORT` when it is ready. Ends on SIGTERM and SIGINT, after the requests in
+/// Prints `listening on http://ADDRESS:PORT` when it is ready, with --grpc-port also `blob cache on
+/// grpc://ADDRESS:PORT`. Ends on SIGTERM and SIGINT, after the requests in
 /// flight. There is no TLS and no authentication.
 #[derive(clap::Parser, Debug)]
 #[command(name = "registry")]
@@ -42,6 +47,9 @@ pub(crate) struct Cli {
     /// Where to write these lines; appended to [default: standard output]
     #[arg(long, value_name = "FILE", requires = "log")]
     log_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -49,6 +57,9 @@ enum Log {
     /// Method, path, status, bytes received and sent, whether a blob was mounted
     Requests,
 }
+
+/// What everybody could do who can connect.
+const RISK: &str = "read, replace and delete everything";
 
 /// What the server is started with.
 pub(crate) struct Options {
@@ -60,13 +71,18 @@ pub(crate) struct Options {
     pub(crate) open: OpenOptions,
     /// Where requests are written down.
     pub(crate) log: Option<AccessLog>,
+    /// Where commits of blobs in the remote cache are taken.
+    pub(crate) grpc: Option<SocketAddr>,
+    /// When the remote cache is asked to keep things.
+    pub(crate) keepalive: Option<Schedule>,
 }
 
 impl TryFrom<Cli> for Options {
     type Error = Failure;
 
     fn try_from(cli: Cli) -> Result<Self, Failure> {
-        let address = cli.listen.socket(cli.port, "read, replace and delete everything")?;
+        let address = cli.listen.socket(cli.port, RISK)?;
+        let cache = cli.cache.options(&cli.listen)?;
         let output: Option<Box<dyn Write + Send>> = match (cli.log, cli.log_file) {
             (None, _) => None,
             (Some(Log::Requests), None) => Some(Box::new(io::stdout())),
@@ -78,8 +94,10 @@ impl TryFrom<Cli> for Options {
         Ok(Self {
             address,
             root: cli.root,
-            open: OpenOptions { read_only: cli.read_only, sync: !cli.no_sync },
+            open: OpenOptions { read_only: cli.read_only, sync: !cli.no_sync, remote_cache: cache.client },
             log: output.map(AccessLog::new),
+            grpc: cache.grpc,
+            keepalive: cache.keepalive,
         })
     }
 }

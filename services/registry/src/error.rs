@@ -58,6 +58,8 @@ pub(crate) enum Error {
     PartSize { digest: Digest, expected: u64, found: u64 },
     #[error("`{digest}` is still referred to by manifest `{by}`; delete that first")]
     Referenced { digest: Digest, by: Digest },
+    #[error(transparent)]
+    Cache(#[from] Box<cas::Error>),
     #[error("internal error")]
     Io(#[from] std::io::Error),
 }
@@ -89,6 +91,7 @@ impl Error {
                 (StatusCode::BAD_REQUEST, "MANIFEST_INVALID")
             }
             Self::PartUnknown { .. } => (StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN"),
+            Self::Cache(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNKNOWN"),
             Self::Referenced { .. } => (StatusCode::CONFLICT, "DENIED"),
             Self::Io(_) => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
         }
@@ -109,8 +112,10 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        if let Self::Io(source) = &self {
-            tracing::error!("request failed: {source}");
+        match &self {
+            Self::Io(source) => tracing::error!("request failed: {source}"),
+            Self::Cache(error) => tracing::warn!("{}", tool::chain(error)),
+            _ => {}
         }
         let (status, code) = self.status();
         let body = serde_json::json!({"errors": [{"code": code, "message": self.message()}]});

@@ -1,18 +1,29 @@
 //! From listening to the last response.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
+use blobcache::BlobsServer;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tool::{FailureContext as _, Outcome};
 
 use crate::api::{self, App};
 use crate::cli::Options;
-use crate::store::Store;
+use crate::commit::Commits;
+use crate::keepalive;
+use crate::store::{CachedBlobs, Store};
 
 /// How long requests in flight may go on after the signal to end.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Becomes true when the process shall end.
+type Stop = watch::Receiver<bool>;
 
 /// Serves until a signal comes.
 pub(crate) fn run(options: Options) -> Outcome {
@@ -26,35 +37,73 @@ pub(crate) fn run(options: Options) -> Outcome {
 async fn serve(options: Options) -> Outcome {
     let read_only = options.open.read_only;
     let store = Store::open(&options.root, options.open)?;
+    let cached = store.cached.clone();
     let app = Arc::new(App { store, read_only, log: options.log.map(Arc::new) });
 
-    let listener = serving::listen(options.address).await?;
+    let http = serving::listen(options.address, "--port").await?;
+    let grpc = match (options.grpc, &cached) {
+        (Some(address), Some(cached)) => {
+            Some((serving::listen(address, "--grpc-port").await?, Arc::clone(cached)))
+        }
+        _ => None,
+    };
     // Handlers are in place before anybody learns that there is something to signal.
-    let (ending, stop) = tokio::sync::oneshot::channel();
+    let (ending, stop) = watch::channel(false);
     let signals = serving::Signals::new()?;
     tokio::spawn(async move {
         signals.wait().await;
-        let _ = ending.send(());
+        let _ = ending.send(true);
     });
-    serving::announce(&listener, "http")?;
+    announce(&http, grpc.as_ref().map(|(listener, _)| listener))?;
+    if let (Some(schedule), Some(cached)) = (options.keepalive, cached) {
+        tokio::spawn(keepalive::run(Arc::clone(&app), cached, schedule));
+    }
 
-    let deadline = Arc::new(tokio::sync::Notify::new());
-    let begun = Arc::clone(&deadline);
+    let commits = async {
+        match grpc {
+            Some((listener, cached)) => take_commits(listener, Arc::clone(&app), cached, stop.clone()).await,
+            None => Ok(()),
+        }
+    };
+    let servers = async { tokio::try_join!(answer(http, Arc::clone(&app), stop.clone()), commits) };
+    tokio::select! {
+        outcome = servers => {
+            outcome?;
+        }
+        () = async {
+            stopped(stop.clone()).await;
+            tokio::time::sleep(GRACE).await;
+        } => tracing::warn!("requests were still in flight {} seconds after the signal to end", GRACE.as_secs()),
+    }
+    Ok(())
+}
+
+async fn answer(listener: TcpListener, app: Arc<App>, stop: Stop) -> Outcome {
     let listener = listener.tap_io(|connection| {
         // Responses are small and waited for. A failure costs milliseconds.
         let _ = connection.set_nodelay(true);
     });
     let router = Router::new().fallback(api::handle).with_state(app);
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        let _ = stop.await;
-        begun.notify_one();
-    });
-    tokio::select! {
-        outcome = async { server.await } => outcome.about("failed to serve")?,
-        () = async {
-            deadline.notified().await;
-            tokio::time::sleep(GRACE).await;
-        } => tracing::warn!("requests were still in flight {} seconds after the signal to end", GRACE.as_secs()),
+    axum::serve(listener, router).with_graceful_shutdown(stopped(stop)).await.about("failed to serve")
+}
+
+async fn take_commits(listener: TcpListener, app: Arc<App>, cached: Arc<CachedBlobs>, stop: Stop) -> Outcome {
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server = Server::builder().add_service(BlobsServer::new(Commits { app, cached }));
+    server.serve_with_incoming_shutdown(incoming, stopped(stop)).await.about("failed to serve commits")
+}
+
+/// Waits for the signal to end; a sender that is gone will not send one.
+async fn stopped(mut stop: Stop) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
     }
-    Ok(())
+}
+
+fn announce(http: &TcpListener, grpc: Option<&TcpListener>) -> std::io::Result<()> {
+    serving::announce(http, "http")?;
+    let Some(grpc) = grpc else { return Ok(()) };
+    let mut output = std::io::stdout();
+    writeln!(output, "blob cache on grpc://{}", grpc.local_addr()?)?;
+    output.flush()
 }

@@ -38,7 +38,8 @@ pub(super) async fn get(
     let body = if parts.method == Method::HEAD || range.is_empty() {
         Body::empty()
     } else {
-        Body::from_stream(app.store.blobs.read(digest, range).await?)
+        let unknown = || Error::BlobUnknown { repository: repository.clone(), digest };
+        Body::from_stream(app.store.blobs.read(digest, range).await?.ok_or_else(unknown)?)
     };
     let mut response = (status, common, length, body).into_response();
     if let Some(position) = position {

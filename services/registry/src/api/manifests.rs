@@ -95,7 +95,9 @@ pub(super) async fn delete(
 
 /// Blobs may lie elsewhere than on this disk, so their sizes are asked for before the change begins.
 async fn check_sizes(app: &App, repository: &Repository, document: &Document) -> Result<(), Error> {
-    for part in document.parts.iter().filter(|part| part.kind == PartKind::Blob) {
+    let blobs = || document.parts.iter().filter(|part| part.kind == PartKind::Blob);
+    app.store.blobs.look(&blobs().map(|part| part.digest).collect::<Vec<_>>()).await?;
+    for part in blobs() {
         let found = match app.store.blob_size(repository, part.digest).await {
             Err(Error::BlobUnknown { repository, digest }) => {
                 return Err(Error::PartUnknown { repository, what: part.kind.noun(), digest });

@@ -54,6 +54,10 @@ async fn mount(app: &App, params: &Params, to: &Repository, digest: Digest) -> R
         Some(from) => from.parse().map_err(Error::Name)?,
         None => to.clone(),
     };
+    match app.store.blob_size(&from, digest).await {
+        Err(Error::BlobUnknown { .. }) => return Ok(false),
+        size => size?,
+    };
     let to = to.clone();
     Ok(app.store.run(move |repositories| repositories.mount(&from, &to, digest)).await?)
 }

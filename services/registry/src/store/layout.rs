@@ -45,6 +45,17 @@ impl Layout {
         self.blobs().join(&hex[..2]).join(hex)
     }
 
+    /// Below this, the sizes of the blobs whose contents are left to the remote cache.
+    pub(super) fn all_cached(&self) -> PathBuf {
+        self.root.join("cached").join("sha256")
+    }
+
+    /// The size of a blob whose content is left to the remote cache, in decimal digits.
+    pub(super) fn cached(&self, digest: Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.all_cached().join(&hex[..2]).join(hex)
+    }
+
     /// Below this, all repositories.
     pub(super) fn repositories(&self) -> PathBuf {
         self.root.join("repositories")

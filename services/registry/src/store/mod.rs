@@ -1,7 +1,9 @@
-//! What the server keeps. Contents of blobs come from a [`BlobSource`]; what each repository shows of them, manifests
-//! and tags lie on the disk. The layout and what is promised about it: docs/design/registry.md.
+//! What the server keeps. Contents of blobs come from a [`BlobSource`]: the disk or, behind it, the remote cache. What
+//! each repository shows of them, manifests and tags lie on the disk. The layout and what is promised about it: docs/design/registry.md.
 
+mod adopt;
 mod blobs;
+mod cached;
 mod files;
 mod layout;
 mod receive;
@@ -19,7 +21,9 @@ use anyhow::Context as _;
 use oci::{Digest, Repository};
 
 use crate::error::Error;
+pub(crate) use adopt::Needed;
 pub(crate) use blobs::BlobSource;
+pub(crate) use cached::CachedBlobs;
 use files::Files;
 use layout::Layout;
 pub(crate) use repositories::Repositories;
@@ -30,18 +34,22 @@ pub(crate) struct Store {
     repositories: Arc<Repositories>,
     /// Contents of blobs.
     pub(crate) blobs: Arc<dyn BlobSource>,
+    /// What the remote cache has of them, if there is one.
+    pub(crate) cached: Option<Arc<CachedBlobs>>,
     /// Unfinished uploads.
     pub(crate) uploads: Uploads,
     _lock: Option<fs_err::File>,
 }
 
 /// How a root is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct OpenOptions {
     /// Nothing is created, locked or cleared.
     pub(crate) read_only: bool,
     /// Whether to wait until changes are on the disk.
     pub(crate) sync: bool,
+    /// Where blobs are read that this disk does not have.
+    pub(crate) remote_cache: Option<cas::Client>,
 }
 
 impl Store {
@@ -61,10 +69,23 @@ impl Store {
             Some(lock)
         };
         let repositories = Arc::new(Repositories::new(layout.clone(), Files::new(options.sync)));
+        if options.remote_cache.is_none() && !files::names(&layout.all_cached())?.is_empty() {
+            tracing::warn!(
+                "blobs of `{}` are left to a remote cache and cannot be read without --remote-cache",
+                root.display()
+            );
+        }
+        let cached = |client| Arc::new(CachedBlobs::new(layout.clone(), client));
+        let cached = options.remote_cache.map(cached);
+        let disk = blobs::DiskBlobs(layout.clone());
         Ok(Self {
             uploads: Uploads::new(Arc::clone(&repositories)),
             repositories,
-            blobs: Arc::new(blobs::DiskBlobs(layout)),
+            blobs: match &cached {
+                None => Arc::new(disk),
+                Some(cached) => Arc::new(blobs::InTurn(disk, Arc::clone(cached))),
+            },
+            cached,
             _lock: lock,
         })
     }

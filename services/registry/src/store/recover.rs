@@ -38,11 +38,13 @@ pub(super) fn sweep(layout: &Layout) -> io::Result<()> {
         prune(&folder.join(UPLOADS), &layout.repositories());
     }
     let linked = walk::linked(layout)?;
-    for part in names(&layout.blobs())? {
-        remove_where(&layout.blobs().join(part), |path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            !Digest::from_hex(name).is_ok_and(|digest| linked.contains(&digest))
-        })?;
+    for contents in [layout.blobs(), layout.all_cached()] {
+        for part in names(&contents)? {
+            remove_where(&contents.join(part), |path| {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                !Digest::from_hex(name).is_ok_and(|digest| linked.contains(&digest))
+            })?;
+        }
     }
     Ok(())
 }

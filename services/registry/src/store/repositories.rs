@@ -80,6 +80,7 @@ impl Repositories {
         }
         if !linked {
             self.files.remove(&self.layout.blob(digest))?;
+            self.files.remove(&self.layout.cached(digest))?;
         }
         Ok(())
     }
@@ -187,7 +188,7 @@ impl Repositories {
         Ok(())
     }
 
-    fn manifests(&self, repository: &Repository) -> io::Result<Vec<(Digest, Vec<u8>)>> {
+    pub(super) fn manifests(&self, repository: &Repository) -> io::Result<Vec<(Digest, Vec<u8>)>> {
         let folder = self.layout.repository(repository).join(MANIFESTS);
         let mut manifests = Vec::new();
         for digest in walk::digests(&folder)? {

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use cas::Blob;
 use oci::{Digest, Repository, media_type};
 use serde_json::{Value, json};
 
+use super::cached::recorded;
 use super::files::Files;
 use super::layout::{LINKS, Layout, MANIFESTS};
 use super::repositories::Repositories;
@@ -72,11 +74,17 @@ fn live(store: &Repositories, confirmed: &mut Confirmed) -> Result<(), Error> {
 
     store.mount(&a, &b, blob)?;
     confirmed.blobs.push((b.clone(), blob));
+    // A blob that only the remote cache has.
+    let cached = blob::digest_of(b"cached");
+    assert!(store.adopt(&b, Blob { digest: cached, size: 6 })?);
+    confirmed.blobs.push((b.clone(), cached));
+    assert!(!store.adopt(&a, Blob { digest: cached, size: 7 })?);
     assert!(matches!(store.remove_blob(&a, blob), Err(Error::Referenced { .. } | Error::Io(_))));
 
     // From here on confirmed things go away, whether the request ends or not.
     *confirmed =
         Confirmed { tags: vec![(a.clone(), "image")], blobs: vec![(a.clone(), blob), (b.clone(), blob)] };
+    store.remove_blob(&b, cached)?;
     store.remove_manifest(&a, referrer)?;
     store.remove_manifest(&a, index)?;
     confirmed.tags.clear();
@@ -97,7 +105,10 @@ fn check(root: &Path, confirmed: &Confirmed) {
         let folder = layout.repository(&repository);
         for hex in files::names(&folder.join(LINKS)).unwrap() {
             let digest = Digest::from_hex(&hex).unwrap();
-            assert_eq!(blob::hash_file(&layout.blob(digest)).unwrap().0, digest);
+            match recorded(&layout, digest).unwrap() {
+                Some(size) => assert_eq!(size, 6),
+                None => assert_eq!(blob::hash_file(&layout.blob(digest)).unwrap().0, digest),
+            }
         }
         for hex in files::names(&folder.join(MANIFESTS)).unwrap() {
             let digest = Digest::from_hex(&hex).unwrap();
@@ -127,9 +138,11 @@ fn check(root: &Path, confirmed: &Confirmed) {
         assert!(store.has_blob(repository, *digest));
     }
     let linked = walk::linked(&layout).unwrap();
-    for folder in files::names(&layout.blobs()).unwrap() {
-        for hex in files::names(&layout.blobs().join(folder)).unwrap() {
-            assert!(linked.contains(&Digest::from_hex(&hex).unwrap()), "content that nobody can reach");
+    for contents in [layout.blobs(), layout.all_cached()] {
+        for folder in files::names(&contents).unwrap() {
+            for hex in files::names(&contents.join(folder)).unwrap() {
+                assert!(linked.contains(&Digest::from_hex(&hex).unwrap()), "content that nobody can reach");
+            }
         }
     }
 }

@@ -35,6 +35,12 @@ fn wrong_usage_is_exit_code_2() {
         &["--port", "0"][..],
         &["--root", "x", "--port", "99999"],
         &["--root", "x", "--address", "example.com"],
+        &["--root", "x", "--grpc-port", "0"],
+        &["--root", "x", "--cas-keepalive"],
+        &["--root", "x", "--remote-cache", "http://cache"],
+        &["--root", "x", "--remote-cache", "grpc://a:1", "--grpc-port", "0", "--grpc-address", "0.0.0.0"],
+        &["--root", "x", "--remote-cache", "grpc://a:1", "--cas-keepalive", "--cas-remote-cache-ttl", "1h"],
+        &["--root", "x", "--remote-cache", "grpc://a:1", "--cas-keepalive", "--cas-remote-cache-ttl", "soon"],
     ] {
         assert_eq!(run(arguments).0, Some(2), "{arguments:?}");
     }

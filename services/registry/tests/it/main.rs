@@ -4,9 +4,12 @@
 
 mod access;
 mod blobs;
+mod cached;
 mod client;
 mod command;
+mod commits;
 mod concurrency;
+mod keepalive;
 mod kill;
 mod lists;
 mod manifests;

@@ -3,11 +3,33 @@
 use futures_util::StreamExt as _;
 use reqwest::StatusCode;
 
+use crate::cached::Setup;
 use crate::client::{Client, expect};
 use crate::server::Server;
 
 const CHUNK: usize = 1 << 20;
 const CHUNKS: u64 = 1 << 10;
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(target_os = "linux")]
+async fn a_large_blob_of_the_cache_in_64_mebibytes() {
+    const SIZE: usize = 192 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let cache = testkit::fake_cas::FakeCas::start();
+    let arguments = ["--remote-cache", cache.endpoint(), "--grpc-port", "0"];
+    let server = Server::start_on(folder.path(), &arguments);
+    let setup = Setup { client: Client::new(&server.url), server, cache, folder };
+    let digest = setup.add("large", &vec![0; SIZE]).await;
+    let response = expect(setup.client.get(&format!("large/blobs/{digest}")), StatusCode::OK).await;
+    let (mut body, mut received) = (response.bytes_stream(), 0);
+    while let Some(bytes) = body.next().await {
+        received += bytes.unwrap().len();
+    }
+    assert_eq!(received, SIZE);
+    let peak = peak(setup.server.process());
+    println!("peak memory: {peak} KiB");
+    assert!(peak < 64 << 10, "{peak} KiB");
+}
 
 /// The most memory that a process had, in KiB.
 fn peak(process: u32) -> u64 {

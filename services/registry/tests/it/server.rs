@@ -13,7 +13,10 @@ pub(crate) struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`
     pub(crate) url: String,
+    /// `grpc://127.0.0.1:PORT`, with `--grpc-port`.
+    pub(crate) blob_cache: String,
     root: PathBuf,
+    arguments: Vec<String>,
     folder: Option<TempDir>,
 }
 
@@ -28,24 +31,37 @@ impl Server {
 
     /// Starts on a folder that may have a history.
     pub(crate) fn start_on(root: &Path, arguments: &[&str]) -> Self {
+        Self::start_with_log(root, arguments, Stdio::inherit())
+    }
+
+    /// The same, with what it logs going elsewhere.
+    pub(crate) fn start_with_log(root: &Path, arguments: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["--port", "0", "--no-sync", "--root"])
             .arg(root)
             .args(arguments)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim_end().strip_prefix("listening on ").expect("a line that says where").to_owned();
-        Self { child, url, root: root.to_owned(), folder: None }
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let mut address = |prefix: &str| {
+            let line = lines.next().expect("a line that says where");
+            line.strip_prefix(prefix).expect("an address").to_owned()
+        };
+        let url = address("listening on ");
+        let grpc = arguments.contains(&"--grpc-port");
+        let blob_cache = if grpc { address("blob cache on ") } else { String::new() };
+        let arguments = arguments.iter().map(ToString::to_string).collect();
+        Self { child, url, blob_cache, root: root.to_owned(), arguments, folder: None }
     }
 
     /// Ends without warning, as `kill -9` does, and starts again on the same root.
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.kill();
         let folder = self.folder.take();
-        let mut server = Self::start_on(&self.root, &[]);
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let mut server = Self::start_on(&self.root, &arguments);
         server.folder = folder;
         server
     }
