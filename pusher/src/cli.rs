@@ -37,6 +37,9 @@ pub(crate) struct Cli {
     /// With the strategy bes: how long to wait until the build event service has pushed the image
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) wait: u64,
+    /// With the strategy `cas_registry`: the gRPC port of the registry, written like `grpc://HOST:PORT`
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) blob_cache: Option<String>,
     /// Upload what several repositories of a registry need once, and mount it elsewhere: instead of what targets say
     #[arg(long, value_name = "MODE")]
     pub(crate) deduplicated_push: Option<DeduplicationMode>,

@@ -5,6 +5,7 @@ load("//img/private/rules:run_environment.bzl", "run_environment")
 
 def _settings(**kwargs):
     settings = {
+        "blob_cache": "",
         "credential_helper": "",
         "credential_helper_oci_registry": "",
         "credential_helper_remote_cache": "",
@@ -22,6 +23,7 @@ def _defaults_test_impl(ctx):
     asserts.equals(env, [
         "DOCKER_CONFIG",
         "IMG_AUTH_DEBUG",
+        "IMG_BLOB_CACHE_ENDPOINT",
         "IMG_CREDENTIAL_HELPER",
         "IMG_CREDENTIAL_HELPER_OCI_REGISTRY",
         "IMG_CREDENTIAL_HELPER_REMOTE_CACHE",

@@ -146,6 +146,19 @@ bes_test = analysistest.make(_bes_test_impl, config_settings = _ON_AMD64 | {
     str(Label("//img/settings:push_strategy")): "bes",
 })
 
+def _cas_registry_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.equals(env, "cas_registry", values_of(action_with(env, "PushMetadata"))["strategy"])
+    target = analysistest.target_under_test(env)
+    asserts.false(env, target[DeployInfo].include_layers)
+    asserts.equals(env, "grpc://localhost:5001", target[RunEnvironmentInfo].environment["IMG_BLOB_CACHE_ENDPOINT"])
+    return analysistest.end(env)
+
+cas_registry_test = analysistest.make(_cas_registry_test_impl, config_settings = _ON_AMD64 | {
+    str(Label("//img/settings:blob_cache")): "grpc://localhost:5001",
+    str(Label("//img/settings:push_strategy")): "cas_registry",
+})
+
 def _index_test_impl(ctx):
     env = analysistest.begin(ctx)
     action = action_with(env, "PushMetadata")
@@ -204,6 +217,7 @@ def image_push_test_suite(name):
     image_push(name = "push_by_settings", image = ":image", repository = "team/app", tag_list = ["1", "2"], tags = ["manual"])
     lazy_test(name = "lazy_test", target_under_test = ":push")
     bes_test(name = "bes_test", target_under_test = ":push")
+    cas_registry_test(name = "cas_registry_test", target_under_test = ":push")
 
     settings_test(name = "settings_test", target_under_test = ":push_by_settings")
 
@@ -240,10 +254,6 @@ def image_push_test_suite(name):
             {"registry": "push.example.com"},
             ["attribute `repository`: is empty; name a repository, or write `destination_file`"],
         ),
-        "strategy": (
-            destination | {"strategy": "cas_registry"},
-            ["attribute `strategy`: the strategy \"cas_registry\" is not there yet; use \"eager\" or \"lazy\" or \"bes\""],
-        ),
         "two_destinations": (
             {"destination_file": _FIXTURES + "file.txt", "repository": "team/app"},
             ["attributes `repository` and `destination_file`: both say where to push to"],
@@ -270,6 +280,7 @@ def image_push_test_suite(name):
             ":plan_test",
             ":pulled_test",
             ":bes_test",
+            ":cas_registry_test",
             ":lazy_test",
             ":settings_test",
         ] + [":" + failure + "_test" for failure in failures],

@@ -101,10 +101,6 @@ def multi_deploy_test_suite(name):
             {"deploy_operations": [], "operations": [":one_push"]},
             ["attribute `deploy_operations`: []: write \"push\", \"load\" or both"],
         ),
-        "multi_deploy_strategy": (
-            {"operations": [":one_push"], "push_strategy": "cas_registry"},
-            ["attribute `push_strategy`: the strategy \"cas_registry\" is not there yet; use \"eager\" or \"lazy\" or \"bes\""],
-        ),
     }
     for failure, (attributes, messages) in failures.items():
         failure_test(name = failure + "_test", messages = messages, rule = multi_deploy, **attributes)

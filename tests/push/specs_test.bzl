@@ -206,10 +206,6 @@ _PUSH_FAILURES = {
         {"registry": "push.example.com"},
         ["attribute `repository`: is empty; name a repository, or write `destination_file`"],
     ),
-    "spec_strategy": (
-        {"registry": "push.example.com", "repository": "app", "strategy": "cas_registry"},
-        ["attribute `strategy`: the strategy \"cas_registry\" is not there yet; use \"eager\""],
-    ),
 }
 
 def specs_test_suite(name):

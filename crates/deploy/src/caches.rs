@@ -1,4 +1,5 @@
-//! Bazel's caches, where lazy pushes find layers: as the command line names them, else as the environment does.
+//! Bazel's caches, where lazy pushes find layers, and the registry's blob cache: as the command line names them, else as the
+//! environment does.
 
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub struct Caches {
     pub disk: Option<PathBuf>,
     /// Client of the remote cache.
     pub remote: Option<cas::Client>,
+    /// Client of the service by which a registry is told what of its own remote cache it shall show.
+    pub blob_cache: Option<cas::Client>,
 }
 
 /// What a command line says about caches; the environment says the rest.
@@ -28,26 +31,27 @@ pub struct CacheNames {
     pub instance: Option<String>,
     /// A Bazel credential helper for the remote cache.
     pub credential_helper: Option<PathBuf>,
+    /// Address of a registry's blob cache.
+    pub blob_cache: Option<String>,
 }
 
 impl Caches {
     /// The caches by their names; nothing is asked yet.
     pub fn find(names: CacheNames) -> Result<Self, Failure> {
-        let address = |name: &str, text: &str| {
-            text.parse().about(format!("{name} is not the address of a remote cache")).or_usage()
-        };
-        let endpoint = match (&names.remote, env::IMG_REAPI_ENDPOINT.text()) {
-            (Some(text), _) => Some(address("--remote-cache", text)?),
-            (None, Some(text)) => Some(address(env::IMG_REAPI_ENDPOINT.name, &text)?),
-            (None, None) => None,
-        };
         let disk = names.disk.or_else(|| env::IMG_DISK_CACHE.get().map(PathBuf::from));
+        let remote = endpoint(names.remote, "--remote-cache", &env::IMG_REAPI_ENDPOINT, "remote cache")?;
+        let blob_cache =
+            endpoint(names.blob_cache, "--blob-cache", &env::IMG_BLOB_CACHE_ENDPOINT, "blob cache")?;
         let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from).unwrap_or_default();
         Ok(Self {
             // As Bazel reads its own option; an absolute path stays as it is.
             disk: disk.map(|folder| workspace.join(folder)),
-            remote: endpoint
+            remote: remote
                 .map(|endpoint| remote::config(endpoint, names.instance, names.credential_helper, &workspace))
+                .transpose()?
+                .map(cas::Client::new),
+            blob_cache: blob_cache
+                .map(|endpoint| remote::config(endpoint, None, None, &workspace))
                 .transpose()?
                 .map(cas::Client::new),
         })
@@ -72,4 +76,20 @@ impl Caches {
             self.remote.iter().map(|client| format!("the remote cache `{}`", client.config().endpoint));
         disk.chain(remote).collect()
     }
+}
+
+/// The address that an option names, else a variable.
+fn endpoint(
+    typed: Option<String>,
+    option: &str,
+    variable: &env::Variable,
+    what: &str,
+) -> Result<Option<cas::Endpoint>, Failure> {
+    let (text, name) = match (typed, variable.text()) {
+        (Some(text), _) => (text, option),
+        (None, Some(text)) => (text, variable.name),
+        (None, None) => return Ok(None),
+    };
+    let endpoint = text.parse().about(format!("{name} is not the address of a {what}")).or_usage()?;
+    Ok(Some(endpoint))
 }

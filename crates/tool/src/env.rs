@@ -28,6 +28,8 @@ variables! {
     HOME;
     /// Set to anything but `0` and `false`: say which source had credentials for a registry, and which had none.
     IMG_AUTH_DEBUG;
+    /// Address of the gRPC port of a registry that reads the remote cache itself, for pushes with the strategy `cas_registry`.
+    IMG_BLOB_CACHE_ENDPOINT;
     /// Bazel credential helper for registries and remote caches.
     IMG_CREDENTIAL_HELPER;
     /// Bazel credential helper for registries; wins over `IMG_CREDENTIAL_HELPER`.

@@ -18,6 +18,7 @@ visibility([
 # The names of the settings; each is a target in //img/settings and a field of SettingsInfo.
 _SETTINGS = [
     "allow_any_compression_ratio",
+    "blob_cache",
     "compress",
     "compression_jobs",
     "compression_level",

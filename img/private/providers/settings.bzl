@@ -10,6 +10,7 @@ SettingsInfo = provider(
     fields = {
         "allow_any_compression_ratio": "string: `enabled` or `disabled`.",
         "bazel_stamp": "bool: whether Bazel was called with `--stamp`.",
+        "blob_cache": "string: the address of the gRPC port of a registry; empty if not set.",
         "compress": "string: `gzip` or `zstd`.",
         "compression_jobs": "string: `auto`, `nproc` or a number.",
         "compression_level": "string: `auto`, `fastest`, `best`, or a number from -1 to 9.",

@@ -2,14 +2,13 @@
 
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:plan.bzl", "merge_deployments", "plan_content")
-load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
+load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
 load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/rules:bes.bzl", "bes_outputs")
 load("//img/private/rules:deploy_program.bzl", "DEPLOY_PROGRAM_ATTRS", "declare_executable")
 load("//img/private/rules:push_attrs.bzl", "STRATEGIES")
-load("//img/private/rules:push_config.bzl", "push_strategy")
 load("//img/private/rules:run_environment.bzl", "run_environment")
 
 visibility([
@@ -59,7 +58,7 @@ def _kinds(ctx):
 
 def _multi_deploy_impl(ctx):
     settings = settings_of(ctx)
-    strategy = push_strategy(ctx, "push_strategy", settings)
+    strategy = resolve_auto(ctx.attr.push_strategy, settings.push_strategy)
     kinds = _kinds(ctx)
     deployments = _deployments(ctx)
     contents = [

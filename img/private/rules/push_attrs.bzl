@@ -7,9 +7,8 @@ load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 
 visibility(["//img/private/rules"])
 
-# The strategies that exist by name. Only those of WORKING_STRATEGIES can be used so far.
+# How layers get to the registry; `auto` leaves it to the setting.
 STRATEGIES = ["auto", "eager", "lazy", "cas_registry", "bes"]
-WORKING_STRATEGIES = ["eager", "lazy", "bes"]
 
 # What an attribute has that leaves a repository to its setting; the empty string is none.
 GLOBAL_SETTING = "<use global setting>"
@@ -95,6 +94,8 @@ PUSH_ATTRS = SETTINGS_ATTRS | TEMPLATE_ATTRS | {
         doc = "How layers get to the registry. `eager`: from the machine that runs Bazel. " +
               "`lazy`: from Bazel's remote cache or disk cache, whose address the program gets from `//img/settings:remote_cache`, " +
               "`--remote-cache` or `--disk-cache`; no layer is downloaded to be pushed. " +
+              "`cas_registry`: not at all; the registry reads the remote cache itself and is told through `//img/settings:blob_cache`, or " +
+              "`--blob-cache`, what to take over from there, see docs/guides/cas-registry.md. " +
               "`bes`: a build event service of rules_img pushes what `bazel build` builds, see docs/guides/bes.md. " +
               "`auto`: as `//img/settings:push_strategy` says.",
         default = "auto",

@@ -4,32 +4,9 @@ load("//img/private/config:settings.bzl", "resolve_auto", "settings_of")
 load("//img/private/config:templates.bzl", "build_settings_of", "stamp_settings_of")
 load("//img/private/providers:deploy.bzl", "DeployInfo", "PushConfigInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
-load("//img/private/rules:push_attrs.bzl", "GLOBAL_SETTING", "WORKING_STRATEGIES")
+load("//img/private/rules:push_attrs.bzl", "GLOBAL_SETTING")
 
 visibility(["//img/private/rules"])
-
-def push_strategy(ctx, attribute, settings):
-    """The strategy that an attribute or the setting names. Fails if it does not exist yet.
-
-    Args:
-        ctx: the rule context.
-        attribute: string: name of the attribute.
-        settings: SettingsInfo: the build settings.
-
-    Returns:
-        string: the strategy.
-    """
-    value = getattr(ctx.attr, attribute)
-    strategy = resolve_auto(value, settings.push_strategy)
-    if strategy not in WORKING_STRATEGIES:
-        source = "attribute `{}`".format(attribute) if value != "auto" else "--{}".format(Label("//img/settings:push_strategy"))
-        fail("{}: {}: the strategy {} is not there yet; use {}".format(
-            ctx.label,
-            source,
-            repr(strategy),
-            " or ".join([repr(name) for name in WORKING_STRATEGIES]),
-        ))
-    return strategy
 
 def _setting_or_repository(value, setting):
     """A repository whose attribute can be left to a setting."""
@@ -127,7 +104,7 @@ def push_config(ctx):
         repository = repository,
         stamp = ctx.attr.stamp,
         stamp_settings = stamp_settings_of(settings),
-        strategy = push_strategy(ctx, "strategy", settings),
+        strategy = resolve_auto(ctx.attr.strategy, settings.push_strategy),
         tag_file = ctx.file.tag_file,
         tags = tags_of(ctx),
         tracks_content = ctx.attr.tracks_content,

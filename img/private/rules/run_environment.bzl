@@ -7,6 +7,7 @@ visibility([
 
 # Setting -> the environment variable that says the same. The setting wins; without it, the user's environment counts.
 _VARIABLES = {
+    "blob_cache": "IMG_BLOB_CACHE_ENDPOINT",
     "credential_helper": "IMG_CREDENTIAL_HELPER",
     "credential_helper_oci_registry": "IMG_CREDENTIAL_HELPER_OCI_REGISTRY",
     "credential_helper_remote_cache": "IMG_CREDENTIAL_HELPER_REMOTE_CACHE",

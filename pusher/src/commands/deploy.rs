@@ -26,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         caches: Caches::find(CacheNames {
             remote: cli.remote_cache.clone(),
             disk: cli.disk_cache.clone(),
+            blob_cache: cli.blob_cache.clone(),
             ..CacheNames::default()
         })?,
         runfiles,

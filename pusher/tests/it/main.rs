@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod build_push;
+mod cas_registry;
 mod chance;
 mod children;
 mod command_line;

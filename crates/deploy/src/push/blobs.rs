@@ -29,7 +29,7 @@ pub(crate) struct Blobs<'a> {
     operations: &'a [&'a plan::Push],
     landings: BTreeMap<Place, Landing>,
     cells: BTreeMap<Place, OnceCell<Result<Landed, SharedFailure>>>,
-    wanted: Wanted,
+    wanted: Wanted<'a>,
     /// One for each operation.
     counters: &'a [Counter],
 }
@@ -40,7 +40,7 @@ impl<'a> Blobs<'a> {
         context: &'a Context,
         operations: &'a [&'a plan::Push],
         landings: Landings,
-        wanted: Wanted,
+        wanted: Wanted<'a>,
         counters: &'a [Counter],
     ) -> Self {
         let landings = landings.by_place;
@@ -97,7 +97,7 @@ impl<'a> Blobs<'a> {
     /// What would happen.
     async fn foresee(&self, place: &Place, landing: &Landing) -> Result<Landed, Failure> {
         let landed = |outcome| Ok(Landed { outcome, mounted_from: None });
-        if self.has(place).await? {
+        if self.has(place).await? || self.wanted.adopted.has(&place.0, place.1) {
             return landed(Outcome::Present);
         }
         let home = match &landing.home {

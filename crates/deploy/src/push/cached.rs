@@ -75,11 +75,7 @@ pub(super) fn in_no_cache(
     blob: &Descriptor,
     known: Option<&plan::Blob>,
 ) -> Failure {
-    let maker = known
-        .and_then(|known| known.label.as_ref())
-        .map_or_else(String::new, |label| format!(", which `{label}` makes,"));
-    let noun = if known.is_some_and(|known| known.kind == plan::Kind::Config) { "config" } else { "layer" };
-    let layer = format!("the {noun} `{}` ({} bytes){maker}", blob.digest, blob.size);
+    let layer = described(blob, known);
     if context.caches.names().is_empty() {
         return Failure::new(anyhow::anyhow!("no cache is named to read {layer} from")).hint(
             "give what Bazel has in `--remote_cache` or `--disk_cache`: \
@@ -104,6 +100,15 @@ pub(super) fn bring_back(operation: &plan::Push) -> Vec<String> {
             .to_owned(),
         format!("if the cache had it and lost it, make Bazel look again: bazel clean && bazel build {label}"),
     ]
+}
+
+/// A layer or config, and who makes it.
+pub(super) fn described(blob: &Descriptor, known: Option<&plan::Blob>) -> String {
+    let maker = known
+        .and_then(|known| known.label.as_ref())
+        .map_or_else(String::new, |label| format!(", which `{label}` makes,"));
+    let noun = if known.is_some_and(|known| known.kind == plan::Kind::Config) { "config" } else { "layer" };
+    format!("the {noun} `{}` ({} bytes){maker}", blob.digest, blob.size)
 }
 
 /// How to get a layer back for a lazy push.

@@ -1,7 +1,8 @@
 //! Pushing images: ask once for all of them, send what is missing once, then manifests, then tags.
 //!
 //! Operations are independent: each fails or succeeds for itself. What they have in common is asked for, read and sent
-//! once. In four steps, for each registry:
+//! once. With the strategy `cas_registry` the registry is told first which blobs of the remote cache it shall have
+//! ([`adopt`]). Then, in four steps, for each registry:
 //!
 //! 1. What is there ([`survey`]): one `HEAD` for each tag, and only where the answer is no, one for each manifest.
 //! 2. Where each missing blob comes from ([`landing`]): decided for all operations at once, without a request.
@@ -9,6 +10,7 @@
 //!    `HEAD` and uploaded. With the strategy lazy, one question to the remote cache, when the first layer has to be sent.
 //! 4. Manifests, indexes, tags ([`write`]), as soon as an operation's own blobs are there.
 
+mod adopt;
 mod artificial;
 mod blobs;
 mod cached;
@@ -41,6 +43,7 @@ use tool::runfiles::Runfiles;
 use crate::caches::Caches;
 use crate::progress::Progress;
 use crate::summary::{Counter, Report};
+use adopt::Adopted;
 use blobs::Blobs;
 pub use cached::NotCached;
 pub use destination::Overrides;
@@ -108,16 +111,18 @@ pub async fn push(context: &Context, operation: &plan::Push) -> Result<Report, F
 /// Pushes images and says for each what was done, in the same order. Shared layers are sent once. No failure of one
 /// keeps another from being pushed.
 pub async fn push_all(context: &Context, operations: &[&plan::Push]) -> Vec<Pushed> {
+    let mut prepared = prepare(context, operations).await;
     let run = Run {
         context,
         operations,
+        adopted: adopt::adopt(context, &mut prepared).await,
         counters: operations.iter().map(|_| Counter::default()).collect(),
         start: Instant::now(),
     };
     context.progress.operations(operations.len());
     let mut outcomes: BTreeMap<usize, Result<Report, Failure>> = BTreeMap::new();
     let mut by_registry: BTreeMap<RegistryHost, Vec<Prepared<'_>>> = BTreeMap::new();
-    for (index, prepared) in prepare(context, operations).await {
+    for (index, prepared) in prepared {
         match prepared {
             Ok(prepared) => {
                 by_registry.entry(prepared.to.remote.registry.clone()).or_default().push(prepared);
@@ -171,6 +176,8 @@ type Outcome = (usize, Result<Report, Failure>);
 struct Run<'a> {
     context: &'a Context,
     operations: &'a [&'a plan::Push],
+    /// What registries took over before all else.
+    adopted: Adopted,
     counters: Vec<Counter>,
     start: Instant,
 }
@@ -202,10 +209,8 @@ impl Run<'_> {
         for note in &landings.notes {
             tracing::warn!("{note}");
         }
-        let wanted = Wanted::new(
-            self.context,
-            wishes.iter().map(|wish| (self.operations[wish.operation].strategy, &wish.blob)),
-        );
+        let lacking = wishes.iter().map(|wish| (self.operations[wish.operation].strategy, &wish.blob));
+        let wanted = Wanted::new(self.context, lacking, &self.adopted);
         Blobs::new(self.context, self.operations, landings, wanted, &self.counters)
     }
 

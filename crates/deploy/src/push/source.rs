@@ -14,6 +14,7 @@ use registry::{ByteStream, Cause, Content, Remote, RemoteContent};
 use tool::Failure;
 
 use crate::progress::Transfer;
+use crate::push::adopt::not_adopted;
 use crate::push::cached::{CachedContent, bring_back, in_no_cache, is_evicted, rebuild};
 use crate::push::places::{Place, Places};
 use crate::push::wanted::Found;
@@ -58,6 +59,9 @@ pub(crate) fn find(
         places.push(Place::Registry(RemoteContent { client, from, digest, size }));
     }
     if places.is_empty() {
+        if operation.strategy == Strategy::CasRegistry {
+            return Err(not_adopted(context, operation, blob, caches.adopted));
+        }
         return Err(nowhere(context, operation, blob, known));
     }
     Ok(Arc::new(Sources {

@@ -9,10 +9,12 @@ use plan::{Kind, Strategy};
 use tokio::sync::OnceCell;
 
 use crate::push::Context;
+use crate::push::adopt::Adopted;
 
 /// Blobs without a file, and which of them the remote cache lacks, once that was asked.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted {
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) adopted: &'a Adopted,
     blobs: BTreeMap<Digest, cas::Blob>,
     missing: OnceCell<BTreeSet<Digest>>,
 }
@@ -24,28 +26,32 @@ pub(crate) struct Found {
     pub(crate) file: Option<PathBuf>,
     /// The remote cache's entry.
     pub(crate) remote: Option<(cas::Client, cas::Blob)>,
+    /// Whether a registry said that it took it over.
+    pub(crate) adopted: bool,
 }
 
-impl Wanted {
-    /// Of what operations lack, by their strategies: layers that a lazy push would have to find; everything for a server
+impl<'a> Wanted<'a> {
+    /// Of what operations lack, by their strategies: layers that a lazy push would have to find, or
+    /// one whose registry lacks something; everything for a server
     /// that has no files at all; for other pushes nothing.
-    pub(crate) fn new<'a>(
+    pub(crate) fn new<'b>(
         context: &Context,
-        lacking: impl Iterator<Item = (Strategy, &'a Descriptor)>,
+        lacking: impl Iterator<Item = (Strategy, &'b Descriptor)>,
+        adopted: &'a Adopted,
     ) -> Self {
         let known = &context.plan.blobs;
         let is_wanted = |(strategy, blob): &(Strategy, &Descriptor)| match strategy {
             Strategy::Bes => true,
-            Strategy::Lazy => known
+            Strategy::Lazy | Strategy::CasRegistry => known
                 .get(&blob.digest)
                 .is_some_and(|known| known.kind == Kind::Layer && known.runfile.is_none()),
-            Strategy::Eager | Strategy::CasRegistry => false,
+            Strategy::Eager => false,
         };
         let wanted = lacking.filter(is_wanted);
         let blobs = wanted
             .map(|(_, blob)| (blob.digest, cas::Blob { digest: blob.digest, size: blob.size }))
             .collect();
-        Self { blobs, missing: OnceCell::new() }
+        Self { adopted, blobs, missing: OnceCell::new() }
     }
 
     /// Looks for a blob: on the disk, else in the remote cache.
@@ -61,7 +67,7 @@ impl Wanted {
             }
             None => None,
         };
-        Found { file, remote }
+        Found { file, remote, adopted: self.adopted.anywhere(blob.digest) }
     }
 
     /// A question that fails is no answer: reading will show what is there.
