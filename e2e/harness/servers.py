@@ -40,15 +40,29 @@ class DockerRegistry:
 
 
 class OurRegistry:
-    """services/registry with a store on disk."""
+    """services/registry with a store on disk; with a remote cache, it also reads that and takes commits at `blob_cache`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, cache=None):
         folder.mkdir(parents=True, exist_ok=True)
-        self.server = process.Server([tool("registry"), "--port", "0", "--root", folder / "registry"],
-                                     folder / "registry.log", stdout=subprocess.PIPE)
+        self.root = folder / "registry"
+        self.log_path = folder / "registry-requests.jsonl"
+        flags = ["--remote-cache", cache.endpoint, "--grpc-port", "0"] if cache else []
+        self.server = process.Server([tool("registry"), "--port", "0", "--root", self.root, "--log", "requests",
+                                      "--log-file", self.log_path, *flags], folder / "registry.log", stdout=subprocess.PIPE)
         self.url = self.server.wait_for_line("listening on ")
         self.host = self.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+        self.blob_cache = self.server.wait_for_line("blob cache on ") if cache else None
         self.stop = self.server.stop
+
+    def requests(self):
+        """All requests so far, one dict each: method, path, status, received, sent."""
+        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def kill(self):
+        """Ends it without warning."""
+        self.server.process.kill()
+        self.server.process.wait()
+        self.stop()
 
 
 class BuildEventService:
