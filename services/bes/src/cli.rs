@@ -126,9 +126,9 @@ impl TryFrom<Cli> for Options {
         };
         let names = CacheNames {
             remote: Some(cli.remote_cache),
-            disk: None,
             instance: cli.instance_name,
             credential_helper: cli.credential_helper.clone(),
+            ..CacheNames::default()
         };
         let cache = Caches::find(names)?
             .remote

@@ -143,7 +143,7 @@ impl Pushes {
         let setup = &self.0.setup;
         let context = Context {
             client: setup.registries.clone(),
-            caches: Caches { disk: None, remote: Some(setup.cache.clone()) },
+            caches: Caches { remote: Some(setup.cache.clone()), ..Caches::default() },
             runfiles: Runfiles::default(),
             plan,
             progress: Box::new(Silence),

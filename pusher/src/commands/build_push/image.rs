@@ -154,13 +154,13 @@ async fn push_blob(context: &Context, operation: &Push, to: &Remote, digest: Dig
             Mount::Refused(session) => begun = session,
         }
     }
-    let content = content(context, digest, blob).about(about())?;
-    let push = BlobPush { digest, size: blob.size, begun, content };
+    let bytes = source(context, digest, blob).about(about())?;
+    let push = BlobPush { digest, size: blob.size, begun, content: bytes };
     client.push_blob(to, &push).await.map_err(refused).about(about())
 }
 
 /// A file of the build, or where the base comes from.
-fn content(context: &Context, digest: Digest, blob: &Blob) -> Result<Arc<dyn Content>, Failure> {
+fn source(context: &Context, digest: Digest, blob: &Blob) -> Result<Arc<dyn Content>, Failure> {
     if let Some(file) = blob.runfile.as_deref().and_then(|path| context.runfiles.resolve(path)) {
         return Ok(Arc::new(FileContent(file)));
     }
