@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "layout", "oci", "plan", "template", "tool"]),
-    ("pusher", &["blob", "connect", "deploy", "oci", "plan", "tool"]),
+    ("pusher", &["blob", "connect", "deploy", "oci", "plan", "registry", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
     ("registry-server", &["auth", "blob", "blobcache", "cas", "oci", "serving", "tool"]),
