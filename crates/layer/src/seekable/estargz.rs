@@ -5,7 +5,7 @@ use oci::Annotations;
 
 use super::annotation::TOC_DIGEST;
 use super::index::Layout;
-use super::toc::{TocEntry, append_json};
+use super::toc::{TocEntry, to_json};
 use crate::attributes::Attributes;
 use crate::compress::{Positions, Sink};
 use crate::error::LayerError;
@@ -19,12 +19,12 @@ const TOC_MODE: u32 = 0o444;
 /// Writes the table and what points to it.
 pub(super) fn finish(
     sink: &mut Sink,
-    entries: &[TocEntry],
+    entries: Vec<TocEntry>,
     positions: &Positions,
 ) -> Result<Annotations, LayerError> {
-    // Tables are large: the header goes where room was left for it.
-    let mut member = vec![0; BLOCK];
-    append_json(entries, positions, Layout::Estargz, None, &mut member);
+    // The header goes where room was left for it.
+    let room = (BLOCK, BLOCK + END_OF_ARCHIVE.len());
+    let mut member = to_json(entries, positions, Layout::Estargz, None, room);
     let digest = blob::digest_of(&member[BLOCK..]);
     let size = (member.len() - BLOCK) as u64;
     let attributes = Attributes::with_mode(TOC_MODE);

@@ -93,12 +93,12 @@ impl Index {
     pub(crate) fn finish(mut self, sink: &mut Sink) -> Result<Annotations, LayerError> {
         let Some(mut tar_split) = self.tar_split.take() else {
             let positions = sink.settle()?;
-            return estargz::finish(sink, &self.entries, &positions);
+            return estargz::finish(sink, self.entries, &positions);
         };
         sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
         tar_split.bytes(&END_OF_ARCHIVE);
         let positions = sink.settle()?;
-        zstd_chunked::finish(sink, self.codec, &self.entries, &positions, tar_split)
+        zstd_chunked::finish(sink, self.codec, self.entries, &positions, tar_split)
     }
 
     /// The format.

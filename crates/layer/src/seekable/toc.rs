@@ -63,16 +63,37 @@ pub(crate) struct FileChunk {
     pub(crate) digest: Digest,
 }
 
-/// Appends the document, as JSON without spaces.
-pub(super) fn append_json(
-    entries: &[TocEntry],
+/// The document, as JSON without spaces, with room around it. Of many files it is the largest thing in memory: it gets exactly
+/// the room that it needs, and the entries are gone when it is there.
+pub(super) fn to_json(
+    entries: Vec<TocEntry>,
     positions: &Positions,
     layout: Layout,
     tar_split_digest: Option<Digest>,
-    out: &mut Vec<u8>,
-) {
-    let toc = Toc { version: 1, entries: Lines { entries, positions, layout }, tar_split_digest };
-    serde_json::to_writer(out, &toc).expect("strings and numbers always serialize");
+    (before, after): (usize, usize),
+) -> Vec<u8> {
+    let toc = Toc { version: 1, entries: Lines { entries: &entries, positions, layout }, tar_split_digest };
+    let mut size = Size(0);
+    serde_json::to_writer(&mut size, &toc).expect("strings and numbers always serialize");
+    let mut json = Vec::with_capacity(before + size.0 + after);
+    json.resize(before, 0);
+    serde_json::to_writer(&mut json, &toc).expect("strings and numbers always serialize");
+    drop(entries);
+    json
+}
+
+/// Counts what is written.
+struct Size(usize);
+
+impl std::io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use oci::Annotations;
 use super::annotation::{CHUNKED_CHECKSUM, CHUNKED_POSITION, CHUNKED_TAR_SPLIT};
 use super::index::Layout;
 use super::tar_split::TarSplit;
-use super::toc::{TocEntry, append_json};
+use super::toc::{TocEntry, to_json};
 use crate::compress::{Codec, Positions, Sink};
 use crate::error::LayerError;
 
@@ -30,14 +30,13 @@ struct Place {
 pub(super) fn finish(
     sink: &mut Sink,
     codec: Codec,
-    entries: &[TocEntry],
+    entries: Vec<TocEntry>,
     positions: &Positions,
     tar_split: TarSplit,
 ) -> Result<Annotations, LayerError> {
     let tar_split = tar_split.finish()?;
-    let mut json = Vec::new();
     let split_digest = blob::digest_of(&tar_split.bytes);
-    append_json(entries, positions, Layout::ZstdChunked, Some(split_digest), &mut json);
+    let json = to_json(entries, positions, Layout::ZstdChunked, Some(split_digest), (0, 0));
     let table = zstd::bulk::compress(&json, codec.level()).map_err(LayerError::Compress)?;
     let checksum = blob::digest_of(&table);
     let table_place = Place {
