@@ -10,6 +10,9 @@ use crate::target::{REPOSITORY, Target, asked, image};
 
 const SIZE: usize = 2_500_000;
 
+/// What a connection that is reset takes with it, at most: bytes that had arrived and were not handed on yet.
+const IN_FLIGHT: u64 = 1 << 20;
+
 /// An image with one layer large enough to be cut anywhere.
 fn large() -> Image {
     image(&[&"layer".repeat(SIZE / 5)])
@@ -39,7 +42,7 @@ fn the_cache_breaks_off_anywhere() {
         assert!(breaker.is_done(), "{at}");
         assert_pushed(&registry, &image, &format!("broke after {at} bytes"));
         let read = at + breaker.passed().1;
-        assert!(read <= size + size / 10, "broke after {at} bytes: {read} were read");
+        assert!(read <= size + size / 10 + IN_FLIGHT, "broke after {at} bytes: {read} were read");
         let uploads = asked(&registry).iter().filter(|asked| *asked == "POST upload").count();
         assert_eq!(uploads, 2, "the registry need not know");
     }
@@ -83,7 +86,7 @@ fn requests_to_the_registry_break_off_anywhere() {
         assert!(breaker.is_done(), "{at}");
         assert_pushed(&registry, &image, &format!("requests broke after {at} bytes"));
         let sent = at + breaker.passed().0;
-        assert!(sent <= size + size / 10, "broke after {at} bytes: {sent} were sent");
+        assert!(sent <= size + size / 10 + IN_FLIGHT, "broke after {at} bytes: {sent} were sent");
     }
 }
 
