@@ -67,6 +67,11 @@ impl Stream {
     /// Ends the requests; returns the numbers that are acknowledged from now on, and how the stream ends.
     pub(crate) async fn finish(mut self) -> (Vec<i64>, Result<(), Status>) {
         self.requests = None;
+        self.ended().await
+    }
+
+    /// The same of a stream that the server ends: there could be more requests.
+    pub(crate) async fn ended(mut self) -> (Vec<i64>, Result<(), Status>) {
         let mut numbers = Vec::new();
         loop {
             match self.answers.message().await {

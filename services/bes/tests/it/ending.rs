@@ -20,7 +20,7 @@ async fn the_signal_to_end_waits_for_pushes_and_sends_open_builds_elsewhere() {
     assert_eq!(open.acknowledged().await, 1);
     eventually("the push begins", || !registry.requests().is_empty()).await;
     server.signal();
-    let (numbers, end) = open.finish().await;
+    let (numbers, end) = open.ended().await;
     assert_eq!((numbers, end.unwrap_err().code()), (Vec::new(), Code::Unavailable));
     let (numbers, end) = settled.finish().await;
     assert_eq!((numbers.len(), end.is_ok()), (5, true));
