@@ -11,7 +11,7 @@ mod runfile;
 pub mod summary;
 
 pub use caches::{CacheNames, Caches};
-pub use progress::{Progress, Transfer};
+pub use progress::{Progress, Silent, Transfer};
 pub use push::{
     Context, DeduplicateOverrides, FailedPush, NotCached, Overrides, Pushed, push, push_all, wait,
 };

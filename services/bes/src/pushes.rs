@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deploy::{Caches, Context, Overrides, Progress, Transfer};
+use deploy::{Caches, Context, Overrides, Silent};
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt as _, future};
-use oci::Digest;
 use plan::Plan;
 use tokio::sync::Semaphore;
 use tool::Failure;
@@ -146,7 +145,7 @@ impl Pushes {
             caches: Caches { remote: Some(setup.cache.clone()), ..Caches::default() },
             runfiles: Runfiles::default(),
             plan,
-            progress: Box::new(Silence),
+            progress: Box::new(Silent),
             transfers: Arc::clone(&setup.transfers),
             dry_run: false,
             overrides: Overrides::default(),
@@ -190,23 +189,6 @@ fn one_line(failure: &Failure) -> String {
     let error = lines.next().unwrap_or_default().trim_start_matches("error: ");
     let rest: Vec<&str> = lines.map(|line| line.trim_start_matches("hint: ")).collect();
     if rest.is_empty() { error.to_owned() } else { format!("{error} ({})", rest.join("; ")) }
-}
-
-/// Nobody looks at single transfers.
-struct Silence;
-
-impl Progress for Silence {
-    fn transfer(&self, _: Digest, _: u64) -> Box<dyn Transfer> {
-        Box::new(Self)
-    }
-
-    fn done(&self, _: Digest, _: u64, _: deploy::Outcome) {}
-}
-
-impl Transfer for Silence {
-    fn advance(&self, _: u64) {}
-
-    fn restart(&self, _: u64) {}
 }
 
 #[cfg(test)]

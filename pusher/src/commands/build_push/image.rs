@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use deploy::{Caches, Context, Outcome as BlobOutcome, Overrides, Progress, Transfer};
+use deploy::{Caches, Context, Overrides, Silent};
 use futures_util::future::try_join_all;
 use oci::{Digest, RegistryHost};
 use plan::{Blob, CrossMount, Kind, Operation, Plan, Push, Source};
@@ -92,6 +92,7 @@ fn context(args: &ImageArgs) -> Result<Context, Failure> {
         caches: Caches::default(),
         runfiles: Runfiles::listed(files(args)?),
         plan,
+        // An action that succeeds says nothing.
         progress: Box::new(Silent),
         transfers: Semaphore::new(JOBS).into(),
         dry_run: false,
@@ -169,21 +170,4 @@ fn source(context: &Context, digest: Digest, blob: &Blob) -> Result<Arc<dyn Cont
     };
     let from = Remote::new(source.registry.parse()?, source.repository.parse()?);
     Ok(Arc::new(RemoteContent { client: context.client.clone(), from, digest, size: blob.size }))
-}
-
-/// An action that succeeds says nothing.
-struct Silent;
-
-impl Progress for Silent {
-    fn transfer(&self, _digest: Digest, _bytes: u64) -> Box<dyn Transfer> {
-        Box::new(Self)
-    }
-
-    fn done(&self, _digest: Digest, _bytes: u64, _outcome: BlobOutcome) {}
-}
-
-impl Transfer for Silent {
-    fn advance(&self, _bytes: u64) {}
-
-    fn restart(&self, _offset: u64) {}
 }
