@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as MapEntry;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::attributes::{Attributes, FileMetadata};
 use crate::entry::{Entry, Source};
 use crate::error::LayerError;
 use crate::path::ImagePath;
-use crate::{header_fields, same_content, tree, tree_links};
+use crate::{header_fields, parallel, same_content, tree, tree_links};
 
 /// How trees that are in the layer twice are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,43 +70,54 @@ impl NodeKind {
     }
 }
 
-/// The entries of the tar, sorted by the bytes of their paths.
-pub(crate) fn collect(spec: &LayerSpec) -> Result<Vec<Node>, LayerError> {
+/// The entries of the tar, sorted by the bytes of their paths; found on at most so many threads.
+pub(crate) fn collect(spec: &LayerSpec, threads: NonZeroUsize) -> Result<Vec<Node>, LayerError> {
     let mut nodes = BTreeMap::new();
     let mut trees = Vec::new();
-    for entry in &spec.entries {
-        match &entry.source {
-            Source::File(source) => {
-                let metadata = fs_err::metadata(source).map_err(LayerError::Read)?;
-                if metadata.is_dir() {
-                    trees.push((entry.path.clone(), source.as_path()));
-                } else if metadata.is_file() {
-                    insert(&mut nodes, entry.path.clone(), file(source.clone(), metadata.len()))?;
-                } else {
-                    return Err(LayerError::NotAFile(source.clone()));
-                }
-            }
-            Source::Tree(source) => {
-                if !fs_err::metadata(source).map_err(LayerError::Read)?.is_dir() {
-                    return Err(LayerError::NotATree(source.clone()));
-                }
-                trees.push((entry.path.clone(), source.as_path()));
-            }
-            Source::LinkOnDisk(source) => {
-                insert(&mut nodes, entry.path.clone(), NodeKind::Symlink(read_link(source)?))?;
-            }
-            Source::Symlink(target) => {
-                insert(&mut nodes, entry.path.clone(), NodeKind::Symlink(target.clone()))?;
-            }
-            Source::Empty => insert(&mut nodes, entry.path.clone(), NodeKind::Empty(None))?,
+    let found = parallel::map(&spec.entries, threads, |entry| look_at(&entry.source));
+    for (entry, found) in spec.entries.iter().zip(found) {
+        match found? {
+            Found::Node(kind) => insert(&mut nodes, entry.path.clone(), kind)?,
+            Found::Tree(source) => trees.push((entry.path.clone(), source)),
         }
     }
-    unfold_trees(spec, &mut nodes, trees)?;
+    unfold_trees(spec, &mut nodes, trees, threads)?;
     check_ancestors(&nodes)?;
     if spec.create_parent_directories {
         add_parents(&mut nodes);
     }
     header_fields::assign(spec, nodes)
+}
+
+/// What a source turns out to be.
+enum Found<'a> {
+    Node(NodeKind),
+    Tree(&'a Path),
+}
+
+fn look_at(source: &Source) -> Result<Found<'_>, LayerError> {
+    let kind = match source {
+        Source::File(source) => {
+            let metadata = fs_err::metadata(source).map_err(LayerError::Read)?;
+            if metadata.is_dir() {
+                return Ok(Found::Tree(source));
+            }
+            if !metadata.is_file() {
+                return Err(LayerError::NotAFile(source.clone()));
+            }
+            file(source.clone(), metadata.len())
+        }
+        Source::Tree(source) => {
+            if !fs_err::metadata(source).map_err(LayerError::Read)?.is_dir() {
+                return Err(LayerError::NotATree(source.clone()));
+            }
+            return Ok(Found::Tree(source));
+        }
+        Source::LinkOnDisk(source) => NodeKind::Symlink(read_link(source)?),
+        Source::Symlink(target) => NodeKind::Symlink(target.clone()),
+        Source::Empty => NodeKind::Empty(None),
+    };
+    Ok(Found::Node(kind))
 }
 
 fn file(source: PathBuf, size: u64) -> NodeKind {
@@ -126,10 +138,11 @@ fn unfold_trees(
     spec: &LayerSpec,
     nodes: &mut Nodes,
     trees: Vec<(ImagePath, &Path)>,
+    threads: NonZeroUsize,
 ) -> Result<(), LayerError> {
     let mut walked = Vec::with_capacity(trees.len());
     for (path, source) in trees {
-        walked.push((path, source, tree::walk(source)?));
+        walked.push((path, source, tree::walk(source, threads)?));
     }
     walked.sort_by(|a, b| a.0.cmp(&b.0));
     if spec.tree_artifacts == TreeArtifacts::DeduplicateSymlink {
@@ -137,9 +150,10 @@ fn unfold_trees(
     }
     for (path, source, items) in walked {
         for item in items {
+            let from = source.join(&item.relative);
             let kind = match item.size {
-                Some(size) => file(item.source, size),
-                None => NodeKind::Directory(Some(item.source)),
+                Some(size) => file(from, size),
+                None => NodeKind::Directory(Some(from)),
             };
             insert(nodes, path.join(&item.relative)?, kind)?;
         }

@@ -31,6 +31,7 @@ mod header_fields;
 pub mod import;
 mod layer_metadata;
 mod listing;
+mod parallel;
 mod path;
 mod prefetch;
 mod same_content;

@@ -153,7 +153,7 @@ impl Content<'_, '_> {
             Some(checksum) => checksum.finalize(),
             None => 0,
         };
-        index.content(self.chunks, digest, checksum)?;
+        index.content(&self.chunks, digest, checksum)?;
         index.padding(zeros);
         tar.sink.write_all(zeros).map_err(LayerError::Write)?;
         Ok(Some(digest))

@@ -4,78 +4,94 @@
 //! tree, uploads it to a remote worker or mounts it into a sandbox (where even plain files are symlinks), so a layer
 //! that kept them would have other bytes under each of these strategies.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::error::LayerError;
+use crate::parallel;
 
 /// Something found below the root of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TreeItem {
-    /// Path below the root, parts separated by `/`.
+    /// Path below the root, parts separated by `/`. Also where it lies on disk.
     pub(crate) relative: String,
-    /// Where it lies on disk.
-    pub(crate) source: PathBuf,
     /// Size of a regular file; `None` for a folder.
     pub(crate) size: Option<u64>,
 }
 
-/// Everything below `root`, sorted by path, folders included.
-pub(crate) fn walk(root: &Path) -> Result<Vec<TreeItem>, LayerError> {
-    let mut walk = Walk { items: Vec::new(), followed: Vec::new() };
-    walk.folder(root, "")?;
-    walk.items.sort_by(|a, b| a.relative.cmp(&b.relative));
-    Ok(walk.items)
+/// Everything below `root`, sorted by path, folders included. Folders of one depth are listed side by side.
+pub(crate) fn walk(root: &Path, threads: NonZeroUsize) -> Result<Vec<TreeItem>, LayerError> {
+    let mut items = Vec::new();
+    let mut level = vec![Folder { source: root.to_owned(), relative: String::new(), followed: Vec::new() }];
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        for listed in parallel::map(&level, threads, Folder::list) {
+            let (found, folders) = listed?;
+            items.extend(found);
+            below.extend(folders);
+        }
+        level = below;
+    }
+    items.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
+    Ok(items)
 }
 
-struct Walk {
-    items: Vec<TreeItem>,
-    /// The real paths of the folders that were entered through a symlink and not left yet.
+/// A folder to list.
+struct Folder {
+    source: PathBuf,
+    relative: String,
+    /// The real paths of the folders above that were entered through a symlink.
     followed: Vec<PathBuf>,
 }
 
-impl Walk {
-    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), LayerError> {
-        for child in fs_err::read_dir(folder).map_err(LayerError::Read)? {
+impl Folder {
+    /// What is in it, and the folders among that.
+    fn list(&self) -> Result<(Vec<TreeItem>, Vec<Self>), LayerError> {
+        let (mut items, mut folders) = (Vec::new(), Vec::new());
+        for child in fs_err::read_dir(&self.source).map_err(LayerError::Read)? {
             let child = child.map_err(LayerError::Read)?;
             let source = child.path();
             let name = child.file_name();
             let name = name.to_str().ok_or_else(|| LayerError::NotUtf8(source.clone()))?;
-            let relative = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+            let relative =
+                if self.relative.is_empty() { name.to_owned() } else { format!("{}/{name}", self.relative) };
             let is_link = child.file_type().map_err(LayerError::Read)?.is_symlink();
-            let metadata = fs_err::metadata(&source).map_err(LayerError::Read)?;
+            // Of anything but a symlink the folder knows it without a walk along the whole path.
+            let metadata = if is_link { fs_err::metadata(&source) } else { child.metadata() };
+            let metadata = metadata.map_err(LayerError::Read)?;
             if metadata.is_dir() {
-                self.items.push(TreeItem { relative: relative.clone(), source: source.clone(), size: None });
-                if is_link {
-                    self.follow(folder, &source, &relative)?;
-                } else {
-                    self.folder(&source, &relative)?;
-                }
+                let followed = if is_link { self.follow(&source)? } else { self.followed.clone() };
+                folders.push(Self { source, relative: relative.clone(), followed });
+                items.push(TreeItem { relative, size: None });
             } else if metadata.is_file() {
-                self.items.push(TreeItem { relative, source, size: Some(metadata.len()) });
+                items.push(TreeItem { relative, size: Some(metadata.len()) });
             } else {
                 return Err(LayerError::NotAFile(source));
             }
         }
-        Ok(())
+        Ok((items, folders))
     }
 
-    /// Enters a folder through a symlink, unless that leads to where we already are.
-    fn follow(&mut self, folder: &Path, link: &Path, relative: &str) -> Result<(), LayerError> {
+    /// What was followed to what `link` leads to, unless that is where we already are.
+    fn follow(&self, link: &Path) -> Result<Vec<PathBuf>, LayerError> {
         let real = fs_err::canonicalize(link).map_err(LayerError::Read)?;
-        let here = fs_err::canonicalize(folder).map_err(LayerError::Read)?;
+        let here = fs_err::canonicalize(&self.source).map_err(LayerError::Read)?;
         if here.starts_with(&real) || self.followed.contains(&real) {
             return Err(LayerError::TreeLoop { link: link.to_owned(), folder: real });
         }
-        self.followed.push(real);
-        self.folder(link, relative)?;
-        self.followed.pop();
-        Ok(())
+        let mut followed = self.followed.clone();
+        followed.push(real);
+        Ok(followed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn walk(root: &Path) -> Result<Vec<TreeItem>, LayerError> {
+        super::walk(root, NonZeroUsize::new(2).unwrap())
+    }
 
     #[test]
     fn lists_files_and_empty_folders_in_order() {

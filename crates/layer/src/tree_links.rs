@@ -29,8 +29,11 @@ pub(crate) fn replace_copies(
         };
         let mut original = None;
         if !items.is_empty() && !reached(&path) {
-            for (candidate, _, candidate_items) in &kept {
-                if is_copy(candidate_items, &items)? && !path.is_below(candidate) && !reached(candidate) {
+            for (candidate, candidate_source, candidate_items) in &kept {
+                if is_copy((candidate_source, candidate_items), (source, &items))?
+                    && !path.is_below(candidate)
+                    && !reached(candidate)
+                {
                     original = Some(candidate.clone());
                     break;
                 }
@@ -48,16 +51,17 @@ pub(crate) fn replace_copies(
     Ok(())
 }
 
-fn is_copy(a: &[TreeItem], b: &[TreeItem]) -> Result<bool, LayerError> {
+fn is_copy((a_root, a): (&Path, &[TreeItem]), (b_root, b): (&Path, &[TreeItem])) -> Result<bool, LayerError> {
     let same_shape =
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.relative == b.relative && a.size == b.size);
     if !same_shape {
         return Ok(false);
     }
     for (a, b) in a.iter().zip(b) {
-        if a.size.is_some_and(|size| size > 0)
-            && a.source != b.source
-            && !same_content::is_same(&a.source, &b.source)?
+        let has_content = a.size.is_some_and(|size| size > 0);
+        if has_content
+            && a_root != b_root
+            && !same_content::is_same(&a_root.join(&a.relative), &b_root.join(&b.relative))?
         {
             return Ok(false);
         }

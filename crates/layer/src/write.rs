@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use blob::Hasher;
@@ -49,38 +50,45 @@ pub fn write_layer(
     options: WriteOptions,
     output: &mut (dyn Write + Send),
 ) -> Result<Written, LayerError> {
-    let nodes = collect(spec)?;
+    let nodes = collect(spec, options.jobs.most())?;
     let index = options.seekable.then(|| seekable_index(options.codec, &nodes)).transpose()?;
-    let candidates = candidates(&nodes);
+    let jobs = options.jobs.for_input(input_of(&nodes));
+    let (annotations, blob) = compress(options.codec, jobs, output, move |sink| {
+        let tar = write_nodes(&nodes, TarSink::new(sink, index), jobs)?;
+        // The table of contents of a seekable layer takes as much memory as they do.
+        drop(nodes);
+        tar.finish()
+    })?;
+    let annotations = seekable::annotations(annotations, &blob);
+    Ok(Written { blob, annotations })
+}
+
+/// Writes the entries, of which small files are read ahead.
+fn write_nodes<'a>(nodes: &[Node], tar: TarSink<'a>, jobs: NonZeroUsize) -> Result<TarSink<'a>, LayerError> {
+    let candidates = candidates(nodes);
     // A table of contents has the digest of every file.
-    let hashed = |size, attributes| options.seekable || candidates.contains(&(size, attributes));
+    let all = tar.is_indexed();
+    let is_candidate = |size, attributes| candidates.contains(&(size, attributes));
     let requests: Vec<Request<'_>> = nodes
         .iter()
         .filter_map(|node| match &node.kind {
             NodeKind::File { source, size } if *size <= prefetch::LIMIT => {
-                Some(Request { source, size: *size, hash: hashed(*size, &node.attributes) })
+                Some(Request { source, size: *size, hash: all || is_candidate(*size, &node.attributes) })
             }
             _ => None,
         })
         .collect();
-    let jobs = options.jobs.for_input(input_of(&nodes));
-    let readers = jobs.get().min(MAX_READERS);
-    let (annotations, blob) = compress(options.codec, jobs, output, |sink| {
-        std::thread::scope(|scope| {
-            let small = Prefetched::start(scope, &requests, readers);
-            let tar = TarSink::new(sink, index);
-            let mut writer =
-                Writer { tar, small, stored: BTreeMap::new(), sizes: BTreeSet::new(), header: Vec::new() };
-            for node in &nodes {
-                let hash =
-                    matches!(&node.kind, NodeKind::File { size, .. } if hashed(*size, &node.attributes));
-                writer.node(node, hash)?;
-            }
-            writer.tar.finish()
-        })
-    })?;
-    let annotations = seekable::annotations(annotations, &blob);
-    Ok(Written { blob, annotations })
+    std::thread::scope(|scope| {
+        let small = Prefetched::start(scope, &requests, jobs.get().min(MAX_READERS));
+        let mut writer =
+            Writer { tar, small, stored: BTreeMap::new(), sizes: BTreeSet::new(), header: Vec::new() };
+        for node in nodes {
+            let is_candidate =
+                matches!(&node.kind, NodeKind::File { size, .. } if is_candidate(*size, &node.attributes));
+            writer.node(node, is_candidate)?;
+        }
+        Ok(writer.tar)
+    })
 }
 
 /// How much work the contents are. To open a small file costs as much as to compress some.
@@ -94,7 +102,8 @@ fn input_of(nodes: &[Node]) -> u64 {
 
 /// The index of a seekable layer, if it can be one.
 fn seekable_index(codec: Codec, nodes: &[Node]) -> Result<Index, LayerError> {
-    let index = Index::new(codec)?;
+    let mut index = Index::new(codec)?;
+    index.reserve(nodes.len());
     let reserved = |node: &&Node| node.path.as_str() == seekable::TOC_NAME;
     match nodes.iter().find(reserved).filter(|_| index.layout() == Layout::Estargz) {
         Some(node) => {
@@ -133,13 +142,15 @@ struct Writer<'a, 'n> {
 }
 
 impl<'n> Writer<'_, 'n> {
-    fn node(&mut self, node: &'n Node, hash: bool) -> Result<(), LayerError> {
+    fn node(&mut self, node: &'n Node, is_candidate: bool) -> Result<(), LayerError> {
         match &node.kind {
             NodeKind::Directory(_) => self.header(node, HeaderKind::Directory),
             NodeKind::Symlink(target) => self.header(node, HeaderKind::Symlink { target }),
             NodeKind::Empty(_) => self.header(node, HeaderKind::File { size: 0 }),
-            NodeKind::File { size, .. } if *size <= prefetch::LIMIT => self.small_file(node, *size),
-            NodeKind::File { source, size } => self.large_file(node, source, *size, hash),
+            NodeKind::File { size, .. } if *size <= prefetch::LIMIT => {
+                self.small_file(node, *size, is_candidate)
+            }
+            NodeKind::File { source, size } => self.large_file(node, source, *size, is_candidate),
         }
     }
 
@@ -151,19 +162,27 @@ impl<'n> Writer<'_, 'n> {
         self.tar.header(&self.header, entry)
     }
 
-    fn small_file(&mut self, node: &'n Node, size: u64) -> Result<(), LayerError> {
+    fn small_file(&mut self, node: &'n Node, size: u64, is_candidate: bool) -> Result<(), LayerError> {
         let content = self.small.next()?;
-        if self.link(node, size, content.digest)? {
+        if is_candidate && self.link(node, size, content.digest)? {
             return Ok(());
         }
         self.header(node, HeaderKind::File { size })?;
         self.tar.content(size).write_all(content.bytes(), content.digest)?;
-        self.remember(node, size, content.digest);
+        if is_candidate {
+            self.remember(node, size, content.digest);
+        }
         Ok(())
     }
 
     /// Streams a file. It is read twice only if a file of its shape is in the tar already.
-    fn large_file(&mut self, node: &'n Node, source: &Path, size: u64, hash: bool) -> Result<(), LayerError> {
+    fn large_file(
+        &mut self,
+        node: &'n Node,
+        source: &Path,
+        size: u64,
+        is_candidate: bool,
+    ) -> Result<(), LayerError> {
         if self.sizes.contains(&(size, &*node.attributes)) {
             let (digest, _) = blob::hash_file(source).map_err(LayerError::Read)?;
             if self.link(node, size, Some(digest))? {
@@ -174,7 +193,7 @@ impl<'n> Writer<'_, 'n> {
         let mut file = File::open(source).map_err(LayerError::Read)?;
         let mut content = self.tar.content(size);
         // The index hashes what it lists.
-        let mut hasher = (hash && !content.is_hashed()).then(Hasher::new);
+        let mut hasher = (is_candidate && !content.is_hashed()).then(Hasher::new);
         let found = content.copy_from(&mut file, |bytes| {
             if let Some(hasher) = &mut hasher {
                 hasher.update(bytes);
@@ -186,7 +205,9 @@ impl<'n> Writer<'_, 'n> {
             return Err(LayerError::Changed { path: source.to_owned(), expected: size, found });
         }
         let digest = content.finish()?.or_else(|| hasher.map(|hasher| hasher.finish().0));
-        self.remember(node, size, digest);
+        if is_candidate {
+            self.remember(node, size, digest);
+        }
         Ok(())
     }
 

@@ -15,6 +15,12 @@ pub enum Jobs {
 }
 
 impl Jobs {
+    /// The largest number of threads that may be used.
+    pub(crate) fn most(self) -> NonZeroUsize {
+        let (Self::Exactly(jobs) | Self::AtMost(jobs)) = self;
+        jobs
+    }
+
     /// Threads for so many bytes of input.
     pub fn for_input(self, bytes: u64) -> NonZeroUsize {
         match self {

@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
+use flate2::write::GzEncoder;
+
 use super::chunk::{Chunk, Pool};
 use super::codec::CHUNK_SIZE;
 use super::pipeline::{Numbered, Piece, Positions};
@@ -53,14 +55,22 @@ impl Sink {
         Ok(Mark(self.marks - 1))
     }
 
-    /// Writes one member that holds all these bytes, however many they are.
-    pub(crate) fn write_member(&mut self, bytes: Vec<u8>) -> Result<(), LayerError> {
+    /// Writes one gzip member that holds all that `fill` writes, however much that is. It is compressed as it comes, on this
+    /// thread.
+    pub(crate) fn write_gzip_member(
+        &mut self,
+        level: i32,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), LayerError> {
         self.send().map_err(LayerError::Write)?;
-        if self.chunk.is_none() {
-            self.tickets.recv().map_err(|_| LayerError::Write(stopped()))?;
-        }
-        self.chunk = Some(Chunk::full(bytes));
-        self.send().map_err(LayerError::Write)
+        let level = flate2::Compression::new(level.unsigned_abs());
+        // Neither name nor time, and an unknown system, as in all other members.
+        let encoder = flate2::GzBuilder::new().operating_system(255).write(Vec::new(), level);
+        let mut member = GzipMember { sink: self, encoder };
+        fill(&mut member).map_err(LayerError::Write)?;
+        let GzipMember { sink, encoder } = member;
+        let rest = encoder.finish().map_err(LayerError::Compress)?;
+        sink.send_piece(Piece::Appended(rest)).map_err(LayerError::Write)
     }
 
     /// Adds bytes to the blob that are no part of the stream: they must mean nothing to a decompressor.
@@ -148,6 +158,28 @@ impl Sink {
             self.chunk().map_err(LayerError::Write)?;
         }
         self.send().map_err(LayerError::Write)
+    }
+}
+
+/// A member in the making.
+struct GzipMember<'a> {
+    sink: &'a mut Sink,
+    encoder: GzEncoder<Vec<u8>>,
+}
+
+impl Write for GzipMember<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.raw.send(Arc::new(Chunk::full(bytes.to_vec()))).map_err(|_| stopped())?;
+        self.encoder.write_all(bytes)?;
+        let compressed = std::mem::take(self.encoder.get_mut());
+        if !compressed.is_empty() {
+            self.sink.send_piece(Piece::Appended(compressed))?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use super::listed::cleaned;
 use super::member::{Member, MemberKind};
 use super::problem::Problem;
 use crate::attributes::Attributes;
-use crate::seekable::{Layout, TOC_NAME, TocEntry, TocKind};
+use crate::seekable::{Layout, TOC_NAME, TocContent, TocEntry, TocKind};
 
 /// Names that were seen, and attributes to share.
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl SeekableEntries {
         if !self.names.insert(cleaned(&member.path)) {
             return Err(Problem::SeekableTwice { name });
         }
-        Ok(TocEntry { name, kind, attributes: self.attributes(member), digest: None, chunks: Vec::new() })
+        Ok(TocEntry { name, kind, attributes: self.attributes(member), content: TocContent::None })
     }
 
     fn attributes(&mut self, member: &Member) -> Arc<Attributes> {

@@ -5,9 +5,9 @@ use oci::Annotations;
 
 use super::annotation::TOC_DIGEST;
 use super::index::Layout;
-use super::toc::{TocEntry, to_json};
+use super::toc::{Toc, TocEntry};
 use crate::attributes::Attributes;
-use crate::compress::{Positions, Sink};
+use crate::compress::{Codec, Positions, Sink};
 use crate::error::LayerError;
 use crate::tar_header::{BLOCK, END_OF_ARCHIVE, HeaderKind, encode, padding};
 
@@ -19,21 +19,20 @@ const TOC_MODE: u32 = 0o444;
 /// Writes the table and what points to it.
 pub(super) fn finish(
     sink: &mut Sink,
-    entries: Vec<TocEntry>,
+    codec: Codec,
+    entries: &[TocEntry],
     positions: &Positions,
 ) -> Result<Annotations, LayerError> {
-    // The header goes where room was left for it.
-    let room = (BLOCK, BLOCK + END_OF_ARCHIVE.len());
-    let mut member = to_json(entries, positions, Layout::Estargz, None, room);
-    let digest = blob::digest_of(&member[BLOCK..]);
-    let size = (member.len() - BLOCK) as u64;
-    let attributes = Attributes::with_mode(TOC_MODE);
+    let toc = Toc::new(entries, positions, Layout::Estargz, None);
+    let (digest, size) = toc.identify();
     let mut header = Vec::with_capacity(BLOCK);
-    encode(TOC_NAME, HeaderKind::File { size }, &attributes, &mut header);
-    member.splice(..BLOCK, header);
-    member.extend_from_slice(&END_OF_ARCHIVE[..padding(size)]);
-    member.extend_from_slice(&END_OF_ARCHIVE);
-    sink.write_member(member)?;
+    encode(TOC_NAME, HeaderKind::File { size }, &Attributes::with_mode(TOC_MODE), &mut header);
+    sink.write_gzip_member(codec.level(), |member| {
+        member.write_all(&header)?;
+        toc.write_to(&mut *member)?;
+        member.write_all(&END_OF_ARCHIVE[..padding(size)])?;
+        member.write_all(&END_OF_ARCHIVE)
+    })?;
     sink.append(footer(positions.end).to_vec())?;
     Ok(Annotations::from([(TOC_DIGEST.to_owned(), digest.to_string())]))
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use oci::{Annotations, Digest};
 
 use super::tar_split::TarSplit;
-use super::toc::{FileChunk, TocEntry, TocKind};
+use super::toc::{FileChunk, TocContent, TocEntry, TocKind};
 use super::{estargz, zstd_chunked};
 use crate::compress::{Codec, Format, Sink};
 use crate::error::LayerError;
@@ -48,6 +48,11 @@ impl Index {
         Ok(Self { codec, layout, entries: Vec::new(), tar_split })
     }
 
+    /// Makes room for so many entries.
+    pub(crate) fn reserve(&mut self, entries: usize) {
+        self.entries.reserve_exact(entries);
+    }
+
     /// Notes an entry whose header is these bytes of the tar.
     pub(crate) fn entry(&mut self, header: &[u8], entry: TocEntry) -> Result<(), LayerError> {
         if let Some(tar_split) = &mut self.tar_split {
@@ -68,7 +73,7 @@ impl Index {
     /// Notes the content of the entry before, which is not empty.
     pub(crate) fn content(
         &mut self,
-        chunks: Vec<FileChunk>,
+        chunks: &[FileChunk],
         digest: Digest,
         checksum: u64,
     ) -> Result<(), LayerError> {
@@ -77,8 +82,10 @@ impl Index {
             let size = chunks.iter().map(|chunk| chunk.size).sum();
             tar_split.file(&entry.name, size, checksum)?;
         }
-        entry.chunks = chunks;
-        entry.digest = Some(digest);
+        entry.content = match chunks {
+            [chunk] => TocContent::Whole { mark: chunk.mark, digest },
+            chunks => TocContent::Parts { digest, chunks: chunks.into() },
+        };
         Ok(())
     }
 
@@ -93,12 +100,12 @@ impl Index {
     pub(crate) fn finish(mut self, sink: &mut Sink) -> Result<Annotations, LayerError> {
         let Some(mut tar_split) = self.tar_split.take() else {
             let positions = sink.settle()?;
-            return estargz::finish(sink, self.entries, &positions);
+            return estargz::finish(sink, self.codec, &self.entries, &positions);
         };
         sink.write_all(&END_OF_ARCHIVE).map_err(LayerError::Write)?;
         tar_split.bytes(&END_OF_ARCHIVE);
         let positions = sink.settle()?;
-        zstd_chunked::finish(sink, self.codec, self.entries, &positions, tar_split)
+        zstd_chunked::finish(sink, self.codec, &self.entries, &positions, tar_split)
     }
 
     /// The format.

@@ -20,7 +20,7 @@ use crate::compress::Compressed;
 
 pub(crate) use estargz::TOC_NAME;
 pub(crate) use index::{Index, Layout};
-pub(crate) use toc::{FileChunk, TocEntry, TocKind};
+pub(crate) use toc::{FileChunk, TocContent, TocEntry, TocKind};
 
 /// The annotations of a layer, with those that are known only when all of it is written.
 pub(crate) fn annotations(mut annotations: Annotations, blob: &Compressed) -> Annotations {

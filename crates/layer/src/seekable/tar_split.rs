@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::zstd_chunked;
 use crate::compress::Codec;
 use crate::error::LayerError;
 
@@ -44,8 +45,7 @@ pub(super) struct Packed {
 
 impl TarSplit {
     pub(super) fn new(codec: Codec) -> Result<Self, LayerError> {
-        let lines =
-            zstd::stream::write::Encoder::new(Vec::new(), codec.level()).map_err(LayerError::Compress)?;
+        let lines = zstd_chunked::encoder(codec).map_err(LayerError::Compress)?;
         Ok(Self { lines, uncompressed_size: 0, position: 0, segment: Vec::new() })
     }
 

@@ -1,9 +1,12 @@
 //! The table of contents: what the tar holds, and where in the blob the content of each file starts.
 
+use std::borrow::Cow;
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use blob::Hasher;
 use oci::Digest;
 use serde::{Serialize, Serializer};
 
@@ -12,6 +15,9 @@ use crate::attributes::Attributes;
 use crate::compress::{Mark, Positions};
 use crate::tar_header::HeaderKind;
 
+/// Bytes of the document that are handed on at a time.
+const BUFFER_SIZE: usize = 256 << 10;
+
 /// One entry of the tar.
 #[derive(Clone, Debug)]
 pub(crate) struct TocEntry {
@@ -19,10 +25,23 @@ pub(crate) struct TocEntry {
     pub(crate) name: String,
     pub(crate) kind: TocKind,
     pub(crate) attributes: Arc<Attributes>,
-    /// Of the content of a regular file.
-    pub(crate) digest: Option<Digest>,
-    /// Where that content is; none for an empty file.
-    pub(crate) chunks: Vec<FileChunk>,
+    pub(crate) content: TocContent,
+}
+
+/// The content of a file, and where it is.
+#[derive(Clone, Debug)]
+pub(crate) enum TocContent {
+    None,
+    /// In one member.
+    Whole {
+        mark: Mark,
+        digest: Digest,
+    },
+    /// In several.
+    Parts {
+        digest: Digest,
+        chunks: Box<[FileChunk]>,
+    },
 }
 
 impl TocEntry {
@@ -38,7 +57,24 @@ impl TocEntry {
                 (path.to_owned(), TocKind::Symlink { target: target.to_owned() })
             }
         };
-        Self { name, kind, attributes: Arc::clone(attributes), digest: None, chunks: Vec::new() }
+        Self { name, kind, attributes: Arc::clone(attributes), content: TocContent::None }
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        match self.content {
+            TocContent::None => None,
+            TocContent::Whole { digest, .. } | TocContent::Parts { digest, .. } => Some(digest),
+        }
+    }
+
+    fn chunks(&self) -> Cow<'_, [FileChunk]> {
+        match (&self.content, &self.kind) {
+            (TocContent::Whole { mark, digest }, TocKind::File { size }) => {
+                Cow::Owned(vec![FileChunk { mark: *mark, offset: 0, size: *size, digest: *digest }])
+            }
+            (TocContent::Parts { chunks, .. }, _) => Cow::Borrowed(chunks),
+            _ => Cow::Borrowed(&[]),
+        }
     }
 }
 
@@ -63,45 +99,52 @@ pub(crate) struct FileChunk {
     pub(crate) digest: Digest,
 }
 
-/// The document, as JSON without spaces, with room around it. Of many files it is the largest thing in memory: it gets exactly
-/// the room that it needs, and the entries are gone when it is there.
-pub(super) fn to_json(
-    entries: Vec<TocEntry>,
-    positions: &Positions,
-    layout: Layout,
-    tar_split_digest: Option<Digest>,
-    (before, after): (usize, usize),
-) -> Vec<u8> {
-    let toc = Toc { version: 1, entries: Lines { entries: &entries, positions, layout }, tar_split_digest };
-    let mut size = Size(0);
-    serde_json::to_writer(&mut size, &toc).expect("strings and numbers always serialize");
-    let mut json = Vec::with_capacity(before + size.0 + after);
-    json.resize(before, 0);
-    serde_json::to_writer(&mut json, &toc).expect("strings and numbers always serialize");
-    drop(entries);
-    json
-}
-
-/// Counts what is written.
-struct Size(usize);
-
-impl std::io::Write for Size {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
+/// The document.
 #[derive(Serialize)]
-struct Toc<'a> {
+pub(super) struct Toc<'a> {
     version: u32,
     entries: Lines<'a>,
     #[serde(rename = "tarSplitDigest", skip_serializing_if = "Option::is_none")]
     tar_split_digest: Option<Digest>,
+}
+
+impl<'a> Toc<'a> {
+    pub(super) fn new(
+        entries: &'a [TocEntry],
+        positions: &'a Positions,
+        layout: Layout,
+        tar_split_digest: Option<Digest>,
+    ) -> Self {
+        Self { version: 1, entries: Lines { entries, positions, layout }, tar_split_digest }
+    }
+
+    /// Writes it as JSON without spaces. Of many files it is larger than anything else in memory would be, so it never is there
+    /// as a whole.
+    pub(super) fn write_to(&self, output: impl Write) -> io::Result<()> {
+        let mut output = BufWriter::with_capacity(BUFFER_SIZE, output);
+        serde_json::to_writer(&mut output, self)?;
+        output.flush()
+    }
+
+    /// Digest and size of that.
+    pub(super) fn identify(&self) -> (Digest, u64) {
+        let mut hasher = HashWriter(Hasher::new());
+        self.write_to(&mut hasher).expect("a hasher takes everything");
+        hasher.0.finish()
+    }
+}
+
+struct HashWriter(Hasher);
+
+impl Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Lines<'a> {
@@ -171,13 +214,14 @@ fn is_zero(value: &u64) -> bool {
 impl<'a> Lines<'a> {
     /// The entry itself, then the further chunks of its content.
     fn lines(&self, entry: &'a TocEntry) -> impl Iterator<Item = Line<'a>> {
+        let chunks = entry.chunks();
         let mut first = self.entry(entry);
-        if let Some(chunk) = entry.chunks.first() {
-            self.place(&mut first, entry, chunk);
+        if let Some(chunk) = chunks.first() {
+            self.place(&mut first, &chunks, chunk);
         }
-        let further = entry.chunks.iter().skip(1).map(|chunk| {
+        let further = chunks.iter().skip(1).map(|chunk| {
             let mut line = Line { name: &entry.name, kind: "chunk", ..Line::default() };
-            self.place(&mut line, entry, chunk);
+            self.place(&mut line, &chunks, chunk);
             line
         });
         std::iter::once(first).chain(further.collect::<Vec<_>>())
@@ -196,7 +240,7 @@ impl<'a> Lines<'a> {
             uid: attributes.uid,
             gid: attributes.gid,
             xattrs: Xattrs(Some(attributes)),
-            digest: entry.digest.filter(|_| !entry.chunks.is_empty()),
+            digest: entry.digest(),
             ..Line::default()
         };
         match self.layout {
@@ -224,12 +268,12 @@ impl<'a> Lines<'a> {
     }
 
     /// Says where a chunk is. zstd:chunked says nothing of the only chunk of a file that the file does not say.
-    fn place(&self, line: &mut Line<'_>, entry: &TocEntry, chunk: &FileChunk) {
+    fn place(&self, line: &mut Line<'_>, all: &[FileChunk], chunk: &FileChunk) {
         let start = |mark: Mark| self.positions.marks.get(mark.0).copied();
         line.offset = start(chunk.mark).expect("the position of each mark is known at the end");
-        let is_only = entry.chunks.len() == 1;
+        let is_only = all.len() == 1;
         if self.layout == Layout::ZstdChunked {
-            let last = entry.chunks.last().map_or(chunk.mark, |last| last.mark);
+            let last = all.last().map_or(chunk.mark, |last| last.mark);
             // What belongs to a member ends where the next one starts.
             line.end_offset = start(Mark(last.0 + 1)).unwrap_or(self.positions.end);
             if is_only {
