@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Describe a file that is a layer as it is.
     Blob(BlobArgs),
+    /// Copy a layer and its metadata.
+    Copy(CopyArgs),
     /// Write manifest and configuration of an image.
     Manifest(ManifestArgs),
     /// Write an index over images.
@@ -193,6 +195,22 @@ pub(crate) struct BlobArgs {
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// The layer blob.
+    #[arg(long)]
+    pub(crate) input: PathBuf,
+    /// What it says about itself.
+    #[arg(long)]
+    pub(crate) metadata: PathBuf,
+    /// The same blob.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// The same metadata.
+    #[arg(long)]
+    pub(crate) output_metadata: PathBuf,
 }
 
 /// Where templates get their variables from, beside `build_settings` in `--values`.

@@ -2,6 +2,7 @@
 
 mod blob;
 mod convert;
+mod copy;
 mod extract;
 mod import;
 mod index;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::LayerListing(args) => layer_listing::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Blob(args) => blob::run(&args),
+        Command::Copy(args) => copy::run(&args),
         Command::Manifest(args) => manifest::run(&args),
         Command::Index(args) => index::run(&args),
         Command::Layout(args) => layout::run(&args),

@@ -5,6 +5,7 @@
 mod blob;
 mod command_line;
 mod convert;
+mod copy;
 mod import;
 mod index;
 mod layer;

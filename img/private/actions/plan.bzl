@@ -32,9 +32,22 @@ def _manifests_of(image):
     return image.manifests if hasattr(image, "manifests") else [image]
 
 def _new_content():
-    return struct(blobs = {}, documents = {}, layers = {}, pulled = {})
+    return struct(blobs = {}, documents = {}, layers = {}, pulled = {}, runfiles = {})
 
-def _add_image(found, image, include_layers):
+def _add_layer(found, layer, include_layers, from_cache):
+    # A layer without metadata is one of a pulled manifest, see below.
+    if not layer.metadata:
+        return
+    made = layer.copy if from_cache and layer.copy else layer
+    runfile = _runfile(layer.blob) if include_layers and layer.blob else ""
+    label = label_string(made.blob.owner) if made.blob else ""
+    found.layers[made.metadata] = struct(blob = made.blob, label = label, metadata = made.metadata, runfile = runfile)
+    if made.blob:
+        found.blobs[made.blob] = None
+    if runfile:
+        found.runfiles[runfile] = layer.blob
+
+def _add_image(found, image, include_layers, from_cache):
     """Adds an image; nothing gets in twice."""
     if hasattr(image, "index"):
         for index in [image.index] + image.inner_indexes:
@@ -44,25 +57,20 @@ def _add_image(found, image, include_layers):
         if manifest.config:
             found.documents[manifest.config] = "config"
         for layer in manifest.layers:
-            # A layer without metadata is one of a pulled manifest, see below.
-            if layer.metadata:
-                runfile = _runfile(layer.blob) if include_layers and layer.blob else ""
-                label = label_string(layer.blob.owner) if layer.blob else ""
-                found.layers[layer.metadata] = struct(blob = layer.blob, label = label, metadata = layer.metadata, runfile = runfile)
-                if layer.blob:
-                    found.blobs[layer.blob] = runfile
+            _add_layer(found, layer, include_layers, from_cache)
         for origin in manifest.pulled:
             found.pulled[origin.manifest] = struct(manifest = origin.manifest, sources = json.encode(origin.sources))
 
 def _image_of(referrer):
     return referrer.index_info or referrer.manifest_info
 
-def plan_content(image, *, include_layers, referrers = []):
+def plan_content(image, *, include_layers, from_cache = False, referrers = []):
     """Gathers what a plan has to know about an image.
 
     Args:
         image: ImageManifestInfo or ImageIndexInfo: the image.
         include_layers: bool: whether the pusher gets the layer blobs as runfiles.
+        from_cache: bool: whether layers have to be in the remote cache, also those that are source files.
         referrers: list of struct(label, manifest_info, index_info): images about the image.
 
     Returns:
@@ -77,7 +85,7 @@ def plan_content(image, *, include_layers, referrers = []):
     """
     found = _new_content()
     for part in [image] + [_image_of(referrer) for referrer in referrers]:
-        _add_image(found, part, include_layers)
+        _add_image(found, part, include_layers, from_cache)
     return struct(
         documents = [
             struct(file = file, kind = kind, runfile = _runfile(file))
@@ -90,11 +98,7 @@ def plan_content(image, *, include_layers, referrers = []):
             struct(descriptor = _image_of(referrer).descriptor, label = label_string(referrer.label))
             for referrer in referrers
         ],
-        runfiles = {_runfile(file): file for file in found.documents} | {
-            runfile: file
-            for file, runfile in found.blobs.items()
-            if runfile
-        },
+        runfiles = {_runfile(file): file for file in found.documents} | found.runfiles,
     )
 
 def write_push_plan(

@@ -12,6 +12,7 @@ def _single_layer_init(
         metadata,
         media_type,
         compact_stream = None,
+        copy = None,
         estargz = False,
         layer_input_files = None,
         layer_input_files_cas = None,
@@ -21,6 +22,7 @@ def _single_layer_init(
     return {
         "blob": blob,
         "compact_stream": compact_stream,
+        "copy": copy,
         "estargz": estargz,
         "layer_input_files": layer_input_files,
         "layer_input_files_cas": layer_input_files_cas,
@@ -36,6 +38,8 @@ SingleLayerInfo, _ = provider(
     fields = {
         "blob": "File or None: the layer as it is pushed. None: it is not part of the build (a layer of a shallowly pulled image).",
         "compact_stream": "File or None: a recipe that makes the blob from the files of the layer. None: there is none, the blob is all.",
+        "copy": "struct(blob = File, metadata = File) or None: blob and metadata as outputs of an action of their own, with the same bytes, for " +
+                "who needs them in a remote cache, where source files do not get. None: the blob is no source file.",
         "estargz": "bool: whether the blob can be read file by file: eStargz if it is gzip, zstd:chunked if it is zstd.",
         "layer_input_files": "depset of File or None: the files that the recipe names. None: there is no recipe.",
         "layer_input_files_cas": "File or None: a directory with those files by digest. None: there is no recipe.",

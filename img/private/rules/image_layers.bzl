@@ -2,6 +2,7 @@
 
 load("//img/private/actions:builder.bzl", "label_string")
 load("//img/private/actions:compression.bzl", "TAR_EXTENSIONS", "is_tar", "layer_media_type", "tar_format")
+load("//img/private/actions:copy_layer.bzl", "declare_copy")
 load("//img/private/actions:import.bzl", "import_layer")
 load("//img/private/providers:layer.bzl", "ImageLayerConfigInfo", "LayersInfo", "SingleLayerInfo")
 
@@ -29,10 +30,29 @@ def _import_archive(ctx, archive, label, name, settings):
     )
     return SingleLayerInfo(
         blob = archive,
+        copy = declare_copy(ctx, name = name, blob = archive, metadata = metadata),
         media_type = layer_media_type(format),
         metadata = metadata,
         mtree = None,
         sources = [],
+    )
+
+def _with_copy(ctx, layer, name):
+    """A layer of a rule that is not ours, which may not know of copies."""
+    if layer.copy or not layer.blob or not layer.metadata or not layer.blob.is_source:
+        return layer
+    return SingleLayerInfo(
+        blob = layer.blob,
+        compact_stream = layer.compact_stream,
+        copy = declare_copy(ctx, name = name, blob = layer.blob, metadata = layer.metadata),
+        estargz = layer.estargz,
+        layer_input_files = layer.layer_input_files,
+        layer_input_files_cas = layer.layer_input_files_cas,
+        media_type = layer.media_type,
+        metadata = layer.metadata,
+        mtree = layer.mtree,
+        sources = layer.sources,
+        ztoc = layer.ztoc,
     )
 
 def collect_layers(ctx, settings):
@@ -47,8 +67,12 @@ def collect_layers(ctx, settings):
     """
     layers = []
     for position, target in enumerate(ctx.attr.layers):
+        prefix = "{}_layer_{}_".format(ctx.label.name, position)
         if LayersInfo in target:
-            layers += target[LayersInfo].layers
+            layers += [
+                _with_copy(ctx, layer, prefix + str(number))
+                for number, layer in enumerate(target[LayersInfo].layers)
+            ]
             continue
 
         # Bounded: the outputs of one target.
@@ -62,8 +86,7 @@ def collect_layers(ctx, settings):
                 ", ".join(strangers) or "no outputs",
             ))
         for number, file in enumerate(files):
-            name = "{}_layer_{}_{}".format(ctx.label.name, position, number)
-            layers.append(_import_archive(ctx, file, target.label, name, settings))
+            layers.append(_import_archive(ctx, file, target.label, prefix + str(number), settings))
     return layers
 
 def layer_config(targets):

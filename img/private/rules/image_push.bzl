@@ -41,7 +41,7 @@ def _image_push_impl(ctx):
     config = push_config(ctx)
     image = _image_of(ctx)
     include_layers = config.strategy == "eager"
-    content = plan_content(image, include_layers = include_layers, referrers = config.referrers)
+    content = plan_content(image, include_layers = include_layers, from_cache = not include_layers, referrers = config.referrers)
     plan = ctx.actions.declare_file(ctx.label.name + ".json")
     what = {"config": config, "image": image, "image_label": ctx.attr.image.label, "original": original_of(ctx.attr.image)}
     declare_push_plan(ctx, content = content, output = plan, **what)

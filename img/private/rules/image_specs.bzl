@@ -50,7 +50,12 @@ def _declare_plans(ctx, image, original):
     for position, (spec, output) in enumerate(zip(specs, plans)):
         config = spec[PushConfigInfo]
         what = {"config": config, "image": image, "image_label": ctx.label, "original": original, "spec": spec.label}
-        content = plan_content(image, include_layers = include_layers, referrers = config.referrers)
+        content = plan_content(
+            image,
+            include_layers = include_layers,
+            from_cache = config.strategy != "eager",
+            referrers = config.referrers,
+        )
         declare_push_plan(ctx, content = content, output = output, **what)
         blobs |= {blob: None for blob in content.blobs}
         pushed += declare_build_time_push(ctx, position = position, **what)

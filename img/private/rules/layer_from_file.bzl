@@ -3,6 +3,7 @@
 load("//img:media_types.bzl", "UNCOMPRESSED_LAYER")
 load("//img/private/actions:blob.bzl", "describe_blob")
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN", "label_string")
+load("//img/private/actions:copy_layer.bzl", "declare_copy")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
 load("//img/private/providers:layer.bzl", "LayersInfo", "SingleLayerInfo")
 load("//img/private/rules:layer_attrs.bzl", "layer_providers")
@@ -66,7 +67,12 @@ def _layer_from_file_impl(ctx):
             "media_type": media_type,
         },
     )
-    layer = SingleLayerInfo(blob = ctx.file.src, media_type = media_type, metadata = metadata)
+    layer = SingleLayerInfo(
+        blob = ctx.file.src,
+        copy = declare_copy(ctx, name = ctx.label.name, blob = ctx.file.src, metadata = metadata),
+        media_type = media_type,
+        metadata = metadata,
+    )
     return layer_providers([layer], files = [ctx.file.src, metadata])
 
 layer_from_file = rule(

@@ -2,6 +2,7 @@
 
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:compression.bzl", "TAR_EXTENSIONS", "blob_extension", "compression_of", "tar_format")
+load("//img/private/actions:copy_layer.bzl", "declare_copy")
 load("//img/private/actions:import.bzl", "import_layer")
 load("//img/private/actions:layer_listing.bzl", "list_layer")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
@@ -65,9 +66,11 @@ def _layer_from_tar_impl(ctx):
         settings = settings,
         values = values,
     )
-    list_layer(ctx, blob = blob or ctx.file.src, format = format, listing = listing, settings = settings)
+    blob = blob or ctx.file.src
+    list_layer(ctx, blob = blob, format = format, listing = listing, settings = settings)
     layer = SingleLayerInfo(
-        blob = blob or ctx.file.src,
+        blob = blob,
+        copy = declare_copy(ctx, name = ctx.label.name, blob = blob, metadata = metadata),
         estargz = estargz,
         media_type = values["media_type"],
         metadata = metadata,

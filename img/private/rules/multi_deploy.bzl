@@ -61,8 +61,9 @@ def _multi_deploy_impl(ctx):
     strategy = resolve_auto(ctx.attr.push_strategy, settings.push_strategy)
     kinds = _kinds(ctx)
     deployments = _deployments(ctx)
+    is_eager = strategy == "eager"
     contents = [
-        plan_content(info.image, include_layers = strategy == "eager", referrers = getattr(info, "referrers", []))
+        plan_content(info.image, include_layers = is_eager, from_cache = not is_eager, referrers = getattr(info, "referrers", []))
         for info in deployments
     ]
     layers = {layer.metadata: layer for content in contents for layer in content.layers}
