@@ -7,7 +7,7 @@
 //! let client = connect::client(&connect::Options::default());
 //! ```
 
-pub mod limits;
+mod limits;
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub fn client(options: &Options) -> registry::Client {
     let insecure = options.insecure || env::IMG_INSECURE.is_on();
     let retry = limits::retry_policy(registry::RetryPolicy::default());
     let default = limits::in_flight(registry::Config::default());
-    let idle_timeout = limits::duration(&env::IMG_REGISTRY_IDLE_TIMEOUT).unwrap_or(default.idle_timeout);
+    let idle_timeout = env::IMG_REGISTRY_IDLE_TIMEOUT.duration().unwrap_or(default.idle_timeout);
     let config = registry::Config { insecure, retry, idle_timeout, ..default };
     registry::Client::new(config, keychain)
 }
@@ -43,16 +43,7 @@ pub fn client(options: &Options) -> registry::Client {
 fn credential_helper(options: &Options) -> Option<auth::BazelHelper> {
     let named = || env::IMG_CREDENTIAL_HELPER_OCI_REGISTRY.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
     let program = options.credential_helper.clone().or_else(|| named().map(PathBuf::from))?;
-    Some(helper(program))
-}
-
-/// A Bazel credential helper; `%workspace%` in front of its path is the workspace.
-pub fn helper(program: PathBuf) -> auth::BazelHelper {
-    let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from);
-    auth::BazelHelper::new(match (program.strip_prefix("%workspace%"), workspace) {
-        (Ok(rest), Some(workspace)) => workspace.join(rest),
-        _ => program,
-    })
+    Some(auth::BazelHelper::new(env::program(program)))
 }
 
 fn locations() -> auth::Locations {

@@ -4,10 +4,8 @@
 use std::path::PathBuf;
 
 use oci::Digest;
+use tool::Failure;
 use tool::env;
-use tool::{Failure, FailureContext as _};
-
-mod remote;
 
 /// The caches that are known.
 #[derive(Debug, Default)]
@@ -23,14 +21,10 @@ pub struct Caches {
 /// What a command line says about caches; the environment says the rest.
 #[derive(Clone, Debug, Default)]
 pub struct CacheNames {
-    /// Address of the remote cache, in Bazel's syntax.
-    pub remote: Option<String>,
+    /// The remote cache.
+    pub remote: connect_cache::Options,
     /// Folder of the disk cache.
     pub disk: Option<PathBuf>,
-    /// Instance of the remote cache.
-    pub instance: Option<String>,
-    /// A Bazel credential helper for the remote cache.
-    pub credential_helper: Option<PathBuf>,
     /// Address of a registry's blob cache.
     pub blob_cache: Option<String>,
 }
@@ -39,21 +33,10 @@ impl Caches {
     /// The caches by their names; nothing is asked yet.
     pub fn find(names: CacheNames) -> Result<Self, Failure> {
         let disk = names.disk.or_else(|| env::IMG_DISK_CACHE.get().map(PathBuf::from));
-        let remote = endpoint(names.remote, "--remote-cache", &env::IMG_REAPI_ENDPOINT, "remote cache")?;
-        let blob_cache =
-            endpoint(names.blob_cache, "--blob-cache", &env::IMG_BLOB_CACHE_ENDPOINT, "blob cache")?;
-        let workspace = env::BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from).unwrap_or_default();
         Ok(Self {
-            // As Bazel reads its own option; an absolute path stays as it is.
-            disk: disk.map(|folder| workspace.join(folder)),
-            remote: remote
-                .map(|endpoint| remote::config(endpoint, names.instance, names.credential_helper, &workspace))
-                .transpose()?
-                .map(cas::Client::new),
-            blob_cache: blob_cache
-                .map(|endpoint| remote::config(endpoint, None, None, &workspace))
-                .transpose()?
-                .map(cas::Client::new),
+            disk: disk.as_deref().map(env::in_workspace),
+            remote: connect_cache::client(&names.remote)?,
+            blob_cache: connect_cache::blob_cache_client(names.blob_cache.as_deref())?,
         })
     }
 
@@ -76,20 +59,4 @@ impl Caches {
             self.remote.iter().map(|client| format!("the remote cache `{}`", client.config().endpoint));
         disk.chain(remote).collect()
     }
-}
-
-/// The address that an option names, else a variable.
-fn endpoint(
-    typed: Option<String>,
-    option: &str,
-    variable: &env::Variable,
-    what: &str,
-) -> Result<Option<cas::Endpoint>, Failure> {
-    let (text, name) = match (typed, variable.text()) {
-        (Some(text), _) => (text, option),
-        (None, Some(text)) => (text, variable.name),
-        (None, None) => return Ok(None),
-    };
-    let endpoint = text.parse().about(format!("{name} is not the address of a {what}")).or_usage()?;
-    Ok(Some(endpoint))
 }

@@ -1,6 +1,8 @@
 //! Every environment variable that a program of ours reads, and the only place that reads them.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// An environment variable with its documentation; docs/reference lists them from [`ALL`].
 #[derive(Debug)]
@@ -44,7 +46,8 @@ variables! {
     IMG_LOG;
     /// How to show progress: `bar`, `log`, `none` or `auto` (bars on a terminal, else lines).
     IMG_PROGRESS;
-    /// Address of Bazel's remote cache, in the syntax of `--remote_cache`, for pushes that read layers there.
+    /// Address of Bazel's remote cache, in the syntax of `--remote_cache`, for pushes that read layers there, and for
+    /// `services/registry`.
     IMG_REAPI_ENDPOINT;
     /// Headers of all calls to the remote cache, as Bazel's `--remote_header`: one `NAME=VALUE` a line.
     IMG_REAPI_HEADERS;
@@ -109,9 +112,38 @@ impl Variable {
         self.get().and_then(|value| value.into_string().ok())
     }
 
+    /// A value that `parse` understands; `expected` says what it would understand. One that it does not is reported and
+    /// counts as not set: a typing error in a variable must not break every build.
+    pub fn parse<T>(&self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text()?;
+        let value = parse(text.trim());
+        if value.is_none() {
+            tracing::warn!("`{text}` is ignored as {}: expected {expected}", self.name);
+        }
+        value
+    }
+
+    /// A duration such as `500ms`, `1s` or `2m`.
+    pub fn duration(&self) -> Option<Duration> {
+        self.parse("a duration such as `500ms`, `1s` or `2m`", crate::duration::parse)
+    }
+
     /// Whether it is set to anything but empty, `0` and `false`.
     pub fn is_on(&self) -> bool {
         self.text().is_some_and(|value| value != "0" && value != "false")
+    }
+}
+
+/// A path as Bazel reads those in its own options: a relative one is one below the workspace, if there is one.
+pub fn in_workspace(path: &Path) -> PathBuf {
+    BUILD_WORKSPACE_DIRECTORY.get().map(PathBuf::from).unwrap_or_default().join(path)
+}
+
+/// A program as Bazel reads those in its own options: `%workspace%` in front is the workspace, if there is one.
+pub fn program(path: PathBuf) -> PathBuf {
+    match (path.strip_prefix("%workspace%"), BUILD_WORKSPACE_DIRECTORY.get()) {
+        (Ok(rest), Some(workspace)) => PathBuf::from(workspace).join(rest),
+        _ => path,
     }
 }
 

@@ -24,10 +24,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let context = Context {
         client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
         caches: Caches::find(CacheNames {
-            remote: cli.remote_cache.clone(),
+            remote: connect_cache::Options { endpoint: cli.remote_cache.clone(), ..Default::default() },
             disk: cli.disk_cache.clone(),
             blob_cache: cli.blob_cache.clone(),
-            ..CacheNames::default()
         })?,
         runfiles,
         progress: Box::new(progress.clone()),

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy::{CacheNames, Caches};
 use tool::{Failure, FailureContext as _};
 
 use crate::journal::Journal;
@@ -124,14 +123,12 @@ impl TryFrom<Cli> for Options {
                 .hint("leave it out: there, Bazel keeps what was not pushed, and sends it again"));
             }
         };
-        let names = CacheNames {
-            remote: Some(cli.remote_cache),
+        let options = connect_cache::Options {
+            endpoint: Some(cli.remote_cache),
             instance: cli.instance_name,
             credential_helper: cli.credential_helper.clone(),
-            ..CacheNames::default()
         };
-        let cache = Caches::find(names)?
-            .remote
+        let cache = connect_cache::client(&options)?
             .ok_or_else(|| Failure::usage(anyhow::anyhow!("--remote-cache is empty")))?;
         let output: Option<Box<dyn Write + Send>> = match (cli.log, cli.log_file) {
             (None, _) => None,

@@ -19,7 +19,7 @@ use cache::CacheArgs;
 /// grpc://ADDRESS:PORT`. Ends on SIGTERM and SIGINT, after the requests in
 /// flight. There is no TLS and no authentication.
 #[derive(clap::Parser, Debug)]
-#[command(name = "registry")]
+#[command(name = "registry", after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// Folder of the store; created if missing
     #[arg(long, value_name = "DIR")]
@@ -51,6 +51,14 @@ pub(crate) struct Cli {
     #[command(flatten)]
     cache: CacheArgs,
 }
+
+const AFTER_HELP: &str = "\
+The remote cache is spoken to as the environment says, where no option does: IMG_REAPI_HEADERS, IMG_REAPI_TLS_CERTIFICATE,
+IMG_REAPI_TLS_CLIENT_CERTIFICATE and IMG_REAPI_TLS_CLIENT_KEY, IMG_REAPI_RPC_TIMEOUT and IMG_REAPI_IDLE_TIMEOUT,
+IMG_REAPI_MAX_CONNECTIONS, IMG_REAPI_RETRY_MAX_ATTEMPTS, IMG_REAPI_RETRY_BASE_DELAY and IMG_REAPI_RETRY_MAX_DELAY. They are those of
+pushes with the strategy lazy; docs/reference/environment.md describes them.
+
+Exit status: 0 ended as asked, 1 failed, 2 wrong usage.";
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Log {

@@ -20,18 +20,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("layout", &["blob", "oci"]),
     ("registry", &["auth", "blob", "oci"]),
     ("connect", &["auth", "registry", "tool"]),
+    ("connect-cache", &["auth", "cas", "tool"]),
     ("serving", &["tool"]),
-    ("deploy", &["blob", "cas", "connect", "oci", "plan", "registry", "tool"]),
+    ("deploy", &["blob", "cas", "connect-cache", "oci", "plan", "registry", "tool"]),
     ("testkit", &["blobcache", "oci", "tool"]),
     ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "layout", "oci", "plan", "template", "tool"]),
-    ("pusher", &["blob", "connect", "deploy", "oci", "plan", "registry", "tool"]),
+    ("pusher", &["blob", "connect", "connect-cache", "deploy", "oci", "plan", "registry", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
-    ("registry-server", &["auth", "blob", "blobcache", "cas", "oci", "serving", "tool"]),
-    ("bes", &["blob", "cas", "connect", "deploy", "oci", "plan", "registry", "serving", "tool"]),
+    ("registry-server", &["blob", "blobcache", "cas", "connect-cache", "oci", "serving", "tool"]),
+    (
+        "bes",
+        &["blob", "cas", "connect", "connect-cache", "deploy", "oci", "plan", "registry", "serving", "tool"],
+    ),
 ];
 
 /// Program: what must be nowhere below it.

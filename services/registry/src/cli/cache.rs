@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -14,26 +13,22 @@ use crate::keepalive::Schedule;
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Remote cache")]
 pub(super) struct CacheArgs {
-    /// Read blobs that are not below the root from this cache, written as Bazel's own option has it
+    /// Read blobs that are not below the root from this cache, written as Bazel's own option has it; empty: from none
+    /// [env: IMG_REAPI_ENDPOINT]
     #[arg(long, value_name = "ADDRESS")]
-    remote_cache: Option<cas::Endpoint>,
+    remote_cache: Option<String>,
 
-    /// Instance of the remote cache
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "remote_cache",
-        default_value = "",
-        hide_default_value = true
-    )]
-    remote_instance_name: String,
+    /// Instance of the remote cache [env: IMG_REAPI_INSTANCE_NAME]
+    #[arg(long, value_name = "NAME")]
+    remote_instance_name: Option<String>,
 
-    /// Bazel credential helper that is asked for what the remote cache wants to see
-    #[arg(long, value_name = "PROGRAM", requires = "remote_cache")]
+    /// Bazel credential helper that is asked for what the remote cache wants to see [env:
+    /// IMG_CREDENTIAL_HELPER_REMOTE_CACHE, IMG_CREDENTIAL_HELPER]
+    #[arg(long, value_name = "PROGRAM")]
     credential_helper: Option<PathBuf>,
 
     /// Let clients commit blobs of the remote cache through gRPC on this port; 0 takes one that is free
-    #[arg(long, value_name = "PORT", requires = "remote_cache")]
+    #[arg(long, value_name = "PORT")]
     grpc_port: Option<u16>,
 
     /// Address of that port [default: that of --address]
@@ -41,7 +36,7 @@ pub(super) struct CacheArgs {
     grpc_address: Option<IpAddr>,
 
     /// Ask the remote cache from time to time for what manifests need, so that it keeps it
-    #[arg(long, requires = "remote_cache")]
+    #[arg(long)]
     cas_keepalive: bool,
 
     /// How long the remote cache keeps what nobody asks for
@@ -84,17 +79,31 @@ impl CacheArgs {
                 Failure::usage(error).hint("scan at least twice in the time that the cache keeps things")
             );
         }
-        let config = |endpoint| cas::Config {
+        let keepalive = self.cas_keepalive;
+        let client = self.client()?;
+        Ok(CacheOptions { client, grpc, keepalive: keepalive.then_some(Schedule { retention, interval }) })
+    }
+
+    /// The client of the cache that is named. Options about a cache are wrong usage where none is.
+    fn client(self) -> Result<Option<cas::Client>, Failure> {
+        let is_given = [
+            ("--remote-instance-name", self.remote_instance_name.is_some()),
+            ("--credential-helper", self.credential_helper.is_some()),
+            ("--grpc-port", self.grpc_port.is_some()),
+            ("--cas-keepalive", self.cas_keepalive),
+        ];
+        let options = connect_cache::Options {
+            endpoint: self.remote_cache,
             instance: self.remote_instance_name,
-            credential_helper: self
-                .credential_helper
-                .map(|program| Arc::new(auth::BazelHelper::new(program))),
-            ..cas::Config::new(endpoint)
+            credential_helper: self.credential_helper,
         };
-        Ok(CacheOptions {
-            client: self.remote_cache.map(|endpoint| cas::Client::new(config(endpoint))),
-            grpc,
-            keepalive: self.cas_keepalive.then_some(Schedule { retention, interval }),
-        })
+        let client = connect_cache::client(&options)?;
+        match is_given.iter().find(|(_, given)| *given) {
+            Some((option, _)) if client.is_none() => {
+                let error = anyhow!("{option} is about a remote cache, and none is named");
+                Err(Failure::usage(error).hint("name it with --remote-cache or IMG_REAPI_ENDPOINT"))
+            }
+            _ => Ok(client),
+        }
     }
 }

@@ -37,7 +37,7 @@ async fn manifests_keep_their_blobs_alive() {
         "50ms",
     ];
     let output = Stdio::from(fs_err::File::create(&log).unwrap().into_file());
-    let server = Server::start_with_log(&folder.path().join("store"), &arguments, output);
+    let server = Server::start_with(&folder.path().join("store"), &arguments, &[], output);
     let client = Client::new(&server.url);
     let setup = Setup { cache, server, client, folder };
     let image = setup.image("app").await;

@@ -9,6 +9,7 @@ mod client;
 mod command;
 mod commits;
 mod concurrency;
+mod environment;
 mod keepalive;
 mod kill;
 mod lists;

@@ -31,15 +31,21 @@ impl Server {
 
     /// Starts on a folder that may have a history.
     pub(crate) fn start_on(root: &Path, arguments: &[&str]) -> Self {
-        Self::start_with_log(root, arguments, Stdio::inherit())
+        Self::start_with(root, arguments, &[], Stdio::inherit())
     }
 
-    /// The same, with what it logs going elsewhere.
-    pub(crate) fn start_with_log(root: &Path, arguments: &[&str], log: Stdio) -> Self {
+    /// The same, with variables in the environment, and with what it logs going elsewhere.
+    pub(crate) fn start_with(
+        root: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: Stdio,
+    ) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["--port", "0", "--no-sync", "--root"])
             .arg(root)
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -4,37 +4,36 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cas::Secret;
-use connect::limits;
 use tool::env::{self, Variable};
 use tool::{Failure, FailureContext as _};
+
+use crate::Options;
 
 /// Where Bazel users keep a helper, and where one is looked for when none is named.
 const DEFAULT_HELPER: &str = "tools/credential-helper";
 
 /// The client's configuration. A file that is named and cannot be read is wrong usage, as is half a client certificate.
 /// Instance and helper of the command line win over the environment's.
-pub(super) fn config(
-    endpoint: cas::Endpoint,
-    instance: Option<String>,
-    credential_helper: Option<PathBuf>,
-    workspace: &Path,
-) -> Result<cas::Config, Failure> {
+pub(crate) fn config(endpoint: cas::Endpoint, options: &Options) -> Result<cas::Config, Failure> {
     let default = cas::Config::new(endpoint);
+    let instance = options.instance.clone().or_else(|| env::IMG_REAPI_INSTANCE_NAME.text());
     let retry = cas::RetryPolicy {
         max_attempts: number(&env::IMG_REAPI_RETRY_MAX_ATTEMPTS).unwrap_or(default.retry.max_attempts),
-        base_delay: limits::duration(&env::IMG_REAPI_RETRY_BASE_DELAY).unwrap_or(default.retry.base_delay),
-        max_delay: limits::duration(&env::IMG_REAPI_RETRY_MAX_DELAY).unwrap_or(default.retry.max_delay),
+        base_delay: env::IMG_REAPI_RETRY_BASE_DELAY.duration().unwrap_or(default.retry.base_delay),
+        max_delay: env::IMG_REAPI_RETRY_MAX_DELAY.duration().unwrap_or(default.retry.max_delay),
     };
     Ok(cas::Config {
-        instance: instance.or_else(|| env::IMG_REAPI_INSTANCE_NAME.text()).unwrap_or_default(),
+        instance: instance.unwrap_or_default(),
         headers: headers()?,
-        credential_helper: credential_helper
-            .or_else(|| helper(workspace))
-            .map(|program| Arc::new(connect::helper(program))),
-        tls: tls(workspace)?,
+        credential_helper: options
+            .credential_helper
+            .clone()
+            .or_else(helper)
+            .map(|program| Arc::new(auth::BazelHelper::new(env::program(program)))),
+        tls: tls()?,
         retry,
-        call_timeout: limits::duration(&env::IMG_REAPI_RPC_TIMEOUT).unwrap_or(default.call_timeout),
-        idle_timeout: limits::duration(&env::IMG_REAPI_IDLE_TIMEOUT).unwrap_or(default.idle_timeout),
+        call_timeout: env::IMG_REAPI_RPC_TIMEOUT.duration().unwrap_or(default.call_timeout),
+        idle_timeout: env::IMG_REAPI_IDLE_TIMEOUT.duration().unwrap_or(default.idle_timeout),
         connections: number(&env::IMG_REAPI_MAX_CONNECTIONS)
             .and_then(|number| usize::try_from(number).ok())
             .unwrap_or(default.connections),
@@ -43,14 +42,14 @@ pub(super) fn config(
 }
 
 fn number(variable: &Variable) -> Option<u32> {
-    limits::read(variable, "a number above 0", |text| text.parse::<u32>().ok().filter(|number| *number > 0))
+    variable.parse("a number above 0", |text| text.parse::<u32>().ok().filter(|number| *number > 0))
 }
 
 /// The helper that is named, else the one of the workspace if there is one that can be run.
-fn helper(workspace: &Path) -> Option<PathBuf> {
+fn helper() -> Option<PathBuf> {
     let named = env::IMG_CREDENTIAL_HELPER_REMOTE_CACHE.get().or_else(|| env::IMG_CREDENTIAL_HELPER.get());
     named.map(PathBuf::from).or_else(|| {
-        let helper = workspace.join(DEFAULT_HELPER);
+        let helper = env::in_workspace(Path::new(DEFAULT_HELPER));
         (helper.is_absolute() && is_program(&helper)).then_some(helper)
     })
 }
@@ -90,9 +89,9 @@ fn is_header(name: &str, value: &str) -> bool {
         && value.chars().all(|c| matches!(c, ' '..='~'))
 }
 
-fn tls(workspace: &Path) -> Result<cas::Tls, Failure> {
+fn tls() -> Result<cas::Tls, Failure> {
     let (certificate, key) = (&env::IMG_REAPI_TLS_CLIENT_CERTIFICATE, &env::IMG_REAPI_TLS_CLIENT_KEY);
-    let identity = match (read(certificate, workspace)?, read(key, workspace)?) {
+    let identity = match (read(certificate)?, read(key)?) {
         (Some(certificate), Some(key)) => Some((certificate, secret(key)?)),
         (None, None) => None,
         (found, _) => {
@@ -103,14 +102,14 @@ fn tls(workspace: &Path) -> Result<cas::Tls, Failure> {
             )));
         }
     };
-    Ok(cas::Tls { authorities: read(&env::IMG_REAPI_TLS_CERTIFICATE, workspace)?, identity })
+    Ok(cas::Tls { authorities: read(&env::IMG_REAPI_TLS_CERTIFICATE)?, identity })
 }
 
 /// The file that a variable names.
-fn read(variable: &Variable, workspace: &Path) -> Result<Option<Vec<u8>>, Failure> {
+fn read(variable: &Variable) -> Result<Option<Vec<u8>>, Failure> {
     let Some(path) = variable.get() else { return Ok(None) };
-    let content =
-        fs_err::read(workspace.join(path)).about(format!("{} names no file that can be read", variable.name));
+    let content = fs_err::read(env::in_workspace(Path::new(&path)))
+        .about(format!("{} names no file that can be read", variable.name));
     content.or_usage().map(Some)
 }
 
