@@ -13,6 +13,6 @@ pub mod summary;
 pub use caches::{CacheNames, Caches};
 pub use progress::{Progress, Silent, Transfer};
 pub use push::{
-    Context, DeduplicateOverrides, FailedPush, NotCached, Overrides, Pushed, push, push_all, wait,
+    Context, DeduplicateOverrides, FailedPush, NotCached, Overrides, Pushed, push, push_all, push_blobs, wait,
 };
 pub use summary::{Counts, Outcome, Report, Tally};

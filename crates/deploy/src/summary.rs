@@ -40,6 +40,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The sum.
     fn plus(mut self, other: &Self) -> Self {
         let pairs = [
             (&mut self.present, other.present),
@@ -139,8 +140,8 @@ impl Report {
 const LINES: usize = 10;
 
 /// What was done, for people: a line for each operation, or where these would be many, for each of the first that
-/// changed something; then, if there were several, one for all.
-pub fn lines(reports: &[Report], failed: usize, elapsed: Duration) -> Vec<String> {
+/// changed something; then, if there were several, one for all. `failed` are the counts of operations that failed.
+pub fn lines(reports: &[Report], failed: &[Counts], elapsed: Duration) -> Vec<String> {
     let (unchanged, changed): (Vec<&Report>, Vec<&Report>) =
         reports.iter().partition(|report| report.unchanged);
     let mut lines: Vec<String> = Vec::new();
@@ -152,22 +153,24 @@ pub fn lines(reports: &[Report], failed: usize, elapsed: Duration) -> Vec<String
             lines.push(format!("and {} more", changed.len() - LINES));
         }
     }
-    if reports.len() + failed > 1 {
+    if reports.len() + failed.len() > 1 {
         lines.push(total(&unchanged, &changed, failed, elapsed));
     }
     lines
 }
 
-fn total(unchanged: &[&Report], changed: &[&Report], failed: usize, elapsed: Duration) -> String {
+fn total(unchanged: &[&Report], changed: &[&Report], failed: &[Counts], elapsed: Duration) -> String {
     let dry_run = changed.iter().any(|report| report.dry_run);
     let verb = if dry_run { "to push" } else { "pushed" };
     let mut parts = vec![format!("{} {verb}", changed.len()), format!("{} unchanged", unchanged.len())];
-    if failed > 0 {
-        parts.push(format!("{failed} failed"));
+    if !failed.is_empty() {
+        parts.push(format!("{} failed", failed.len()));
     }
-    let images = plural((unchanged.len() + changed.len() + failed) as u64, "image");
-    let counts = changed.iter().fold(Counts::default(), |sum, report| sum.plus(&report.counts));
-    let moved = if changed.is_empty() { String::new() } else { format!("; {}", counts.words(dry_run)) };
+    let images = plural((unchanged.len() + changed.len() + failed.len()) as u64, "image");
+    let all = changed.iter().map(|report| &report.counts).chain(failed);
+    let counts = all.fold(Counts::default(), Counts::plus);
+    let nothing = changed.is_empty() && counts == Counts::default();
+    let moved = if nothing { String::new() } else { format!("; {}", counts.words(dry_run)) };
     format!("{images}: {}{moved}, {:.2} s", parts.join(", "), elapsed.as_secs_f64())
 }
 
@@ -255,7 +258,7 @@ mod tests {
     fn many_are_summed_up() {
         let two_seconds = Duration::from_secs(2);
         let all: Vec<Report> = (0..100).map(|number| report(number, number >= 98)).collect();
-        let said = lines(&all, 1, two_seconds);
+        let said = lines(&all, &[Counts::default()], two_seconds);
         assert_eq!(said.len(), 12, "{said:?}");
         assert_eq!(said[10], "and 88 more");
         assert_eq!(
@@ -263,10 +266,26 @@ mod tests {
             "101 images: 98 pushed, 2 unchanged, 1 failed; 0 blobs already there, 0 mounted, 98 uploaded (98.00 KiB), 98 manifests, 2.00 s"
         );
         let unchanged: Vec<Report> = (0..100).map(|number| report(number, true)).collect();
-        assert_eq!(lines(&unchanged, 0, two_seconds), ["100 images: 0 pushed, 100 unchanged, 2.00 s"]);
-        assert_eq!(lines(&all[..1], 0, two_seconds).len(), 1, "one needs no sum");
-        assert_eq!(lines(&all[..10], 0, two_seconds).len(), 11);
-        assert_eq!(lines(&[], 2, two_seconds), ["2 images: 0 pushed, 0 unchanged, 2 failed, 2.00 s"]);
+        assert_eq!(lines(&unchanged, &[], two_seconds), ["100 images: 0 pushed, 100 unchanged, 2.00 s"]);
+        assert_eq!(lines(&all[..1], &[], two_seconds).len(), 1, "one needs no sum");
+        assert_eq!(lines(&all[..10], &[], two_seconds).len(), 11);
+        let nothing = [Counts::default(); 2];
+        assert_eq!(lines(&[], &nothing, two_seconds), ["2 images: 0 pushed, 0 unchanged, 2 failed, 2.00 s"]);
+    }
+
+    #[test]
+    fn what_a_failed_operation_sent_is_part_of_the_sum() {
+        let sent = report(1, false).counts;
+        let said = lines(&[report(2, false)], &[sent], Duration::from_secs(2));
+        assert_eq!(
+            said[1],
+            "2 images: 1 pushed, 0 unchanged, 1 failed; 0 blobs already there, 0 mounted, 2 uploaded (2.00 KiB), 2 manifests, 2.00 s"
+        );
+        let said = lines(&[report(2, true)], &[sent], Duration::from_secs(2));
+        assert!(
+            said[1].contains("1 failed; 0 blobs already there, 0 mounted, 1 uploaded (1.00 KiB)"),
+            "{said:?}"
+        );
     }
 
     #[test]

@@ -71,14 +71,17 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
 /// Prints what was done, also when something failed.
 fn report(progress: &Progress, outcomes: Vec<Pushed>, elapsed: Duration, json: bool) -> Outcome {
     let mut failures = Failures::default();
-    let mut reports = Vec::new();
+    let (mut reports, mut failed) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
             Ok(report) => reports.push(report),
-            Err(failure) => failures.add(failure),
+            Err(failure) => {
+                failed.push(failure.counts);
+                failures.add(failure);
+            }
         }
     }
-    for line in summary::lines(&reports, failures.list().len(), elapsed) {
+    for line in summary::lines(&reports, &failed, elapsed) {
         progress.always(&line);
     }
     let mut stdout = std::io::stdout().lock();

@@ -146,7 +146,7 @@ fn what_fails_for_the_same_reason_is_told_once() {
     let host = registry.host();
     assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
     let expected = format!(
-        "20 images: 0 pushed, 0 unchanged, 20 failed\n\
+        "20 images: 0 pushed, 0 unchanged, 20 failed; 0 blobs already there, 100 mounted, 40 uploaded (10.28 KiB), 0 manifests\n\
          error: failed to push `//:push`: failed to push manifest `v1` to `{host}/me/app`: the registry answered 403 Forbidden: FORBIDDEN: forbidden\n\
          hint: the credentials may lack the right to use `{host}/me/app` this way\n\
          hint: the registry did not say which credentials it wants\n\

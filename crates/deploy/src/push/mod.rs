@@ -42,7 +42,7 @@ use tool::runfiles::Runfiles;
 
 use crate::caches::Caches;
 use crate::progress::Progress;
-use crate::summary::{Counter, Report};
+use crate::summary::{Counter, Counts, Report};
 use adopt::Adopted;
 use blobs::Blobs;
 pub use cached::NotCached;
@@ -87,12 +87,14 @@ pub struct FailedPush {
     pub failure: Failure,
     /// What went wrong with it, before the label in a message.
     pub what: &'static str,
+    /// What it did before: blobs may be there for other operations, and are for the next run.
+    pub counts: Counts,
 }
 
 impl FailedPush {
     /// An operation that failed to push.
     pub fn new(label: &str, failure: Failure) -> Self {
-        Self { label: label.to_owned(), failure, what: "failed to push" }
+        Self { label: label.to_owned(), failure, what: "failed to push", counts: Counts::default() }
     }
 }
 
@@ -102,18 +104,41 @@ impl From<FailedPush> for Failure {
     }
 }
 
+/// Which part of operations is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Blobs, manifests and tags.
+    All,
+    /// Blobs alone.
+    Blobs,
+}
+
 /// Pushes one image and says what was done.
 pub async fn push(context: &Context, operation: &plan::Push) -> Result<Report, Failure> {
-    let pushed = push_all(context, &[operation]).await.pop();
-    pushed.ok_or_else(|| Failure::new(anyhow::anyhow!("nothing was pushed")))?.map_err(Failure::from)
+    only(do_part(context, &[operation], Part::All).await)
+}
+
+/// Brings the blobs of one image to its repository, if the image is not there; writes no manifest and no tag.
+pub async fn push_blobs(context: &Context, operation: &plan::Push) -> Result<Report, Failure> {
+    only(do_part(context, &[operation], Part::Blobs).await)
+}
+
+fn only(mut outcomes: Vec<Pushed>) -> Result<Report, Failure> {
+    let outcome = outcomes.pop().ok_or_else(|| Failure::new(anyhow::anyhow!("nothing was pushed")))?;
+    outcome.map_err(Failure::from)
 }
 
 /// Pushes images and says for each what was done, in the same order. Shared layers are sent once. No failure of one
 /// keeps another from being pushed.
 pub async fn push_all(context: &Context, operations: &[&plan::Push]) -> Vec<Pushed> {
+    do_part(context, operations, Part::All).await
+}
+
+async fn do_part(context: &Context, operations: &[&plan::Push], part: Part) -> Vec<Pushed> {
     let mut prepared = prepare(context, operations).await;
     let run = Run {
         context,
+        part,
         operations,
         adopted: adopt::adopt(context, &mut prepared).await,
         counters: operations.iter().map(|_| Counter::default()).collect(),
@@ -133,7 +158,10 @@ pub async fn push_all(context: &Context, operations: &[&plan::Push]) -> Vec<Push
     let pushed = join_all(by_registry.values().map(|prepared| run.registry(prepared))).await;
     outcomes.extend(pushed.into_iter().flatten());
     let named = |(index, outcome): (usize, Result<Report, Failure>)| {
-        outcome.map_err(|failure| FailedPush::new(&operations[index].label, failure))
+        outcome.map_err(|failure| FailedPush {
+            counts: run.counters[index].counts(),
+            ..FailedPush::new(&operations[index].label, failure)
+        })
     };
     outcomes.into_iter().map(named).collect()
 }
@@ -175,6 +203,7 @@ type Outcome = (usize, Result<Report, Failure>);
 /// All operations, while they run.
 struct Run<'a> {
     context: &'a Context,
+    part: Part,
     operations: &'a [&'a plan::Push],
     /// What registries took over before all else.
     adopted: Adopted,
@@ -218,7 +247,11 @@ impl Run<'_> {
         let index = survey.prepared.index;
         let counter = &self.counters[index];
         let writer = Writer { context: self.context, survey, blobs, counter };
-        let outcome = writer.write().await.map(|()| Report {
+        let done = match self.part {
+            Part::All => writer.write().await,
+            Part::Blobs => writer.bring_blobs().await,
+        };
+        let outcome = done.map(|()| Report {
             label: self.operations[index].label.clone(),
             references: survey.prepared.to.references(self.operations[index].root.digest),
             unchanged: survey.is_done(),

@@ -17,9 +17,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from
 /// what was found instead.
 pub async fn wait(context: &Context, operation: &plan::Push, patience: Duration) -> Pushed {
     look(context, operation, patience).await.map_err(|failure| FailedPush {
-        label: operation.label.clone(),
-        failure,
         what: "failed to find what the build event service pushed for",
+        ..FailedPush::new(&operation.label, failure)
     })
 }
 

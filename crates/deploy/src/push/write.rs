@@ -49,7 +49,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn bring_blobs(&self) -> Result<(), Failure> {
+    /// Sees to it that the blobs of everything that is missing are there.
+    pub(crate) async fn bring_blobs(&self) -> Result<(), Failure> {
         let prepared = self.survey.prepared;
         let places = self.survey.blobs().into_keys().map(|digest| (prepared.to.remote.clone(), digest));
         let bring = |place| async move { self.blobs.bring(&place, prepared.index).await };
@@ -73,13 +74,14 @@ impl Writer<'_> {
     }
 
     async fn put(&self, document: &Document, name: ManifestName) -> Result<(), Failure> {
-        self.counter.manifest();
         if self.context.dry_run {
+            self.counter.manifest();
             return Ok(());
         }
         let (client, to) = (&self.context.client, &self.survey.prepared.to.remote);
         let put = client.put_manifest(to, name, &document.media_type, document.bytes.clone());
         let written = put.await.map_err(failure)?;
+        self.counter.manifest();
         match document.subject {
             Some(subject) if !written.listed => {
                 client.list_referrer(to, subject, &document.as_referrer()).await.map_err(failure)

@@ -1,21 +1,18 @@
 //! `pusher build-push image`: configs, manifests, indexes and tags, behind the layers that other actions have put into the
 //! registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use deploy::{Caches, Context, Overrides, Silent};
-use futures_util::future::try_join_all;
-use oci::{Digest, RegistryHost};
-use plan::{Blob, CrossMount, Kind, Operation, Plan, Push, Source};
-use registry::{BlobPush, Content, FileContent, Mount, Remote, RemoteContent};
+use plan::{Blob, Kind, Operation, Plan, Push, Source};
+use registry::Remote;
 use tokio::sync::Semaphore;
 use tool::runfiles::Runfiles;
 use tool::{Failure, FailureContext as _, Outcome};
 
-use super::{Common, PushedBlob, client, read_json, refused};
+use super::{Common, PushedBlob, client, read_json};
 
 /// Transfers at a time: an action has a machine to itself as little as any other.
 const JOBS: usize = 4;
@@ -119,55 +116,23 @@ async fn push(context: &Context, operation: &Push) -> Result<String, Failure> {
     Ok(report.references.join("\n") + "\n")
 }
 
-/// What the actions of single layers leave over; returns the digests.
+/// What the actions of single layers leave over, in the repository where these have put them; returns the digests.
 async fn push_blobs(args: &ImageArgs, context: &Context, operation: &Push) -> Result<String, Failure> {
-    let to = args.common.destination()?.remote()?;
-    context.client.expect_push(&to, &[]);
-    let mut done = BTreeSet::new();
-    for path in &args.layer {
-        done.insert(read_json::<PushedBlob>(path, "what a push of a layer wrote")?.digest);
-    }
-    let wanted = |blob: &Blob| {
+    let to = args.common.destination()?;
+    let operation = Push {
+        registry: to.registry.clone(),
+        repository: to.repository.clone(),
+        staging_repository: None,
+        tags: Vec::new(),
+        manifest_tags: BTreeMap::new(),
+        ..operation.clone()
+    };
+    deploy::push_blobs(context, &operation).await?;
+    let is_pushed = |blob: &Blob| {
         matches!(blob.kind, Kind::Config | Kind::Layer) && !oci::media_type::is_foreign(&blob.media_type)
     };
-    let rest = context.plan.blobs.iter().filter(|(digest, blob)| wanted(blob) && !done.contains(*digest));
-    try_join_all(rest.map(|(digest, blob)| push_blob(context, operation, &to, *digest, blob))).await?;
-    let blobs = context.plan.blobs.iter().filter(|(_, blob)| wanted(blob));
+    let blobs = context.plan.blobs.iter().filter(|(_, blob)| is_pushed(blob));
+    let to = to.remote()?;
     let names: Vec<String> = blobs.map(|(digest, _)| format!("{to}@{digest}")).collect();
     Ok(names.join("\n") + "\n")
-}
-
-async fn push_blob(context: &Context, operation: &Push, to: &Remote, digest: Digest, blob: &Blob) -> Outcome {
-    let _permit = context.transfers.acquire().await?;
-    let client = &context.client;
-    let about = || format!("blob `{digest}` to `{to}`");
-    if client.head_blob(to, digest).await.map_err(refused).about(about())? {
-        return Ok(());
-    }
-    let here = |source: &&Source| {
-        operation.cross_mount != CrossMount::Disabled
-            && source.registry.parse::<RegistryHost>().is_ok_and(|host| host == to.registry)
-    };
-    let mut begun = None;
-    if let Some(from) = blob.sources.iter().find(here).and_then(|source| source.repository.parse().ok()) {
-        match client.mount_blob(to, digest, &from).await.map_err(refused).about(about())? {
-            Mount::Mounted => return Ok(()),
-            Mount::Refused(session) => begun = session,
-        }
-    }
-    let bytes = source(context, digest, blob).about(about())?;
-    let push = BlobPush { digest, size: blob.size, begun, content: bytes };
-    client.push_blob(to, &push).await.map_err(refused).about(about())
-}
-
-/// A file of the build, or where the base comes from.
-fn source(context: &Context, digest: Digest, blob: &Blob) -> Result<Arc<dyn Content>, Failure> {
-    if let Some(file) = blob.runfile.as_deref().and_then(|path| context.runfiles.resolve(path)) {
-        return Ok(Arc::new(FileContent(file)));
-    }
-    let Some(source) = blob.sources.first() else {
-        return Err(Failure::new(anyhow::anyhow!("the plan names neither a file nor a registry for it")));
-    };
-    let from = Remote::new(source.registry.parse()?, source.repository.parse()?);
-    Ok(Arc::new(RemoteContent { client: context.client.clone(), from, digest, size: blob.size }))
 }
