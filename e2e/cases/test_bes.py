@@ -101,6 +101,22 @@ class Bes(Bench):
         self.assertEqual(self.pushed_config(), "remote execution\n")
         self.assertEqual(self.copies(self.layers("cc/standalone", "1.0")), [])
 
+    def test_buildbox_as_the_cache(self):
+        """Bazel does not take buildbox as a cache, so what it built is brought there from a disk cache."""
+        build = self.folder / "disk_cache"
+        cache = self.server(remote.Buildbox(self.folder / "buildbox"))
+        bes = self.server(servers.BuildEventService(self.folder / "bes-buildbox", cache, "--patience", "1"))
+        self.fresh("buildbox\n")
+        flags = [BES, f"--disk_cache={build}", "--remote_download_minimal"]
+        done = self.cc.build(*flags, *bes.flags, STANDALONE, expect="failure")
+        self.assertIn(f"`{cache.endpoint}`", done.stderr)
+        cache.put(*(path for path in (build / "cas").rglob("*") if path.is_file()))
+        self.cc.bazel("clean")
+        self.cc.build(*flags, *bes.flags, STANDALONE)
+        judges.validate(f"{self.registry.host}/cc/standalone:1.0")
+        self.assertEqual(self.pushed_config(), "buildbox\n")
+        self.assertEqual(self.copies(self.layers("cc/standalone", "1.0")), [])
+
     def test_killed_while_it_pushes(self):
         proxy = self.server(servers.CountingProxy(self.folder, self.registry, latency_ms=400, name="slow"))
         bes = servers.BuildEventService(self.folder / "bes-killed", self.cache)

@@ -30,10 +30,10 @@ class CasRegistry(Bench):
         cls.registry = cls.server(servers.OurRegistry(cls.folder, cache=cls.cache))
         cls.cc = cls.workspace("cc", cls.elsewhere, cls.base)
 
-    def push(self, target, registry, *words, expect=0):
+    def push(self, target, registry, *words, cache=None, expect=0):
         """Runs a target as somebody does who has nothing of its layers; returns the process and what the registry was asked."""
         mark = len(registry.requests())
-        flags = [*self.cache.flags, "--remote_download_minimal", f"{SETTINGS}:push_strategy=cas_registry",
+        flags = [*(cache or self.cache.flags), "--remote_download_minimal", f"{SETTINGS}:push_strategy=cas_registry",
                  f"{SETTINGS}:blob_cache={registry.blob_cache}"]
         done = self.cc.bazel("run", *flags, target, "--", "--registry", registry.host, *words, expect=expect)
         return done, registry.requests()[mark:]
@@ -85,13 +85,43 @@ class CasRegistry(Bench):
         self.assertEqual(len(requests), 3)
 
         with self.subTest("ranges"):
-            for layer in layers:
-                whole = self.get(self.registry, repository, layer["digest"])
-                self.assertEqual(sha256(whole), layer["digest"].removeprefix("sha256:"))
-                last = len(whole) - 1
-                for start, end in ((0, 0), (1, last // 2), (last // 2, last), (last, last)):
-                    part = self.get(self.registry, repository, layer["digest"], start, end)
-                    self.assertEqual(part, whole[start:end + 1])
+            self.check_ranges(self.registry, repository, layers)
+
+    def check_ranges(self, registry, repository, layers):
+        """Layers, whole and in parts."""
+        for layer in layers:
+            whole = self.get(registry, repository, layer["digest"])
+            self.assertEqual(sha256(whole), layer["digest"].removeprefix("sha256:"))
+            last = len(whole) - 1
+            for start, end in ((0, 0), (1, last // 2), (last // 2, last), (last, last)):
+                part = self.get(registry, repository, layer["digest"], start, end)
+                self.assertEqual(part, whole[start:end + 1])
+
+    def test_buildbox_behind_the_registry(self):
+        """Bazel does not take buildbox as a cache, so what it built is brought there from a disk cache."""
+        build = self.folder / "disk_cache"
+        flags = [f"--disk_cache={build}"]
+        cache = self.server(remote.Buildbox(self.folder / "buildbox"))
+        registry = servers.OurRegistry(self.folder / "before_buildbox", cache=cache)
+        self.addCleanup(lambda: registry.stop())
+        words = ["--repository", "cc/from_buildbox"]
+        self.cc.bazel("clean")
+        done, _ = self.push(TARGET, registry, *words, cache=flags, expect=1)
+        self.assertIn(f"is not in the remote cache that the registry `{registry.host}` reads\n", done.stderr)
+        cache.put(*(path for path in (build / "cas").rglob("*") if path.is_file()))
+        done, requests = self.push(TARGET, registry, *words, cache=flags)
+        self.assertRegex(done.stderr, r"[23] blobs already there, 0 mounted, [01] uploaded")
+        self.assertLess(sum(request["received"] for request in requests), LIMIT)
+        reference = f"{registry.host}/cc/from_buildbox:1.0"
+        judges.validate(reference)
+        layers = self.layers(reference)
+        self.check_ranges(registry, "cc/from_buildbox", layers)
+
+        registry.kill()
+        registry = servers.OurRegistry(self.folder / "before_buildbox", cache=cache)
+        judges.validate(f"{registry.host}/cc/from_buildbox:1.0")
+        on_disk = {path.name for path in (registry.root / "blobs").rglob("*") if path.is_file()}
+        self.assertEqual(on_disk & {layer["digest"].removeprefix("sha256:") for layer in layers}, set())
 
     def test_containerd_and_docker_run_it(self):
         self.push(TARGET, self.registry, "--repository", "cc/run")
