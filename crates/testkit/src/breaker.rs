@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+
+use crate::background::{Background, listen};
 
 /// How to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ struct Shared(Arc<Mutex<State>>);
 pub struct Breaker {
     shared: Shared,
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    _background: Background,
 }
 
 /// Which way bytes go.
@@ -58,26 +59,11 @@ impl Breaker {
     pub fn start(server: &str) -> Self {
         let shared = Shared::default();
         let (state, server) = (shared.clone(), server.to_owned());
-        let (stop, stopped) = oneshot::channel();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime can be made");
-            runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
-                let address = listener.local_addr().expect("a bound socket has an address");
-                if sender.send(address).is_ok() {
-                    tokio::select! {
-                        () = serve(listener, state, server) => {}
-                        _ = stopped => {}
-                    }
-                }
-            });
+        let (background, address) = Background::start(async || {
+            let (listener, address) = listen().await;
+            (address, serve(listener, state, server))
         });
-        let address = receiver.recv().expect("the forwarder's thread sends its address");
-        Self { shared, address, stop: Some(stop) }
+        Self { shared, address, _background: background }
     }
 
     /// `127.0.0.1:port`
@@ -99,14 +85,6 @@ impl Breaker {
     pub fn passed(&self) -> (u64, u64) {
         let state = self.shared.lock();
         (state.requests, state.answers)
-    }
-}
-
-impl Drop for Breaker {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
     }
 }
 

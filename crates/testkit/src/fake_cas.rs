@@ -14,18 +14,20 @@ mod commits;
 mod services;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use oci::Digest;
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::oneshot;
-use tonic::transport::server::TcpIncoming;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tonic::transport::server::{Connected, TcpIncoming};
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
+use crate::background::{self, Background};
 use crate::tls::Certificate;
 use services::Services;
 
@@ -103,23 +105,17 @@ impl Shared {
     }
 }
 
-/// Where it listens.
-enum Place {
-    Port,
-    Socket(PathBuf),
-}
-
 /// A remote cache on loopback; it ends when this is dropped.
 pub struct FakeCas {
     shared: Shared,
     endpoint: String,
-    stop: Option<oneshot::Sender<()>>,
+    _background: Background,
 }
 
 impl FakeCas {
     /// Starts on a free port.
     pub fn start() -> Self {
-        Self::listen(Place::Port, Server::builder())
+        Self::run(Server::builder(), port)
     }
 
     /// Starts on a free port, with TLS. Clients have to show a certificate that `clients` signed, if it is given.
@@ -130,55 +126,32 @@ impl FakeCas {
             tls = tls.client_ca_root(tonic::transport::Certificate::from_pem(&clients.pem));
         }
         let server = Server::builder().tls_config(tls).expect("certificate and key belong together");
-        let mut cache = Self::listen(Place::Port, server);
+        let mut cache = Self::run(server, port);
         cache.endpoint = cache.endpoint.replace("grpc://", "grpcs://");
         cache
     }
 
     /// Starts on a socket of this machine.
     pub fn start_unix(path: &Path) -> Self {
-        Self::listen(Place::Socket(path.to_owned()), Server::builder())
+        let path = path.to_owned();
+        Self::run(Server::builder(), async move || socket(&path))
     }
 
-    fn listen(place: Place, server: Server) -> Self {
+    fn run<C>(
+        server: Server,
+        open: impl AsyncFnOnce() -> (String, BoxStream<'static, io::Result<C>>) + Send + 'static,
+    ) -> Self
+    where
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
         let shared = Shared::default();
         let services = Services(shared.clone());
-        let (stop, stopped) = oneshot::channel();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime can be made");
-            runtime.block_on(async move {
-                let serving = async {
-                    match place {
-                        Place::Port => {
-                            let listener =
-                                TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
-                            let address = listener.local_addr().expect("a bound socket has an address");
-                            drop(sender.send(format!("grpc://{address}")));
-                            services.serve(server, TcpIncoming::from(listener)).await
-                        }
-                        Place::Socket(path) => {
-                            let listener = UnixListener::bind(&path).expect("tests name a free path");
-                            drop(sender.send(format!("unix:{}", path.display())));
-                            let accept = async |listener: UnixListener| {
-                                let connection = listener.accept().await.map(|(connection, _)| connection);
-                                Some((connection, listener))
-                            };
-                            services.serve(server, stream::unfold(listener, accept)).await
-                        }
-                    }
-                };
-                tokio::select! {
-                    _ = serving => {}
-                    _ = stopped => {}
-                }
-            });
+        let (background, endpoint) = Background::start(async || {
+            let (endpoint, connections) = open().await;
+            let work = async move { drop(services.serve(server, connections).await) };
+            (endpoint, work)
         });
-        let endpoint = receiver.recv().expect("the server's thread sends its address");
-        Self { shared, endpoint, stop: Some(stop) }
+        Self { shared, endpoint, _background: background }
     }
 
     /// What a client is told.
@@ -220,10 +193,18 @@ impl FakeCas {
     }
 }
 
-impl Drop for FakeCas {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-    }
+/// The endpoint of a free port, and who connects to it.
+async fn port() -> (String, BoxStream<'static, io::Result<TcpStream>>) {
+    let (listener, address) = background::listen().await;
+    (format!("grpc://{address}"), TcpIncoming::from(listener).boxed())
+}
+
+/// The endpoint of a socket, and who connects to it.
+fn socket(path: &Path) -> (String, BoxStream<'static, io::Result<UnixStream>>) {
+    let listener = UnixListener::bind(path).expect("tests name a free path");
+    let accept = async |listener: UnixListener| {
+        let connection = listener.accept().await.map(|(connection, _)| connection);
+        Some((connection, listener))
+    };
+    (format!("unix:{}", path.display()), stream::unfold(listener, accept).boxed())
 }

@@ -20,6 +20,7 @@
 //! ```
 
 mod answer;
+mod background;
 pub mod base_image;
 mod breaker;
 #[cfg(feature = "cas")]

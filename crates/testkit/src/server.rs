@@ -1,7 +1,7 @@
-//! Servers on loopback, each on a thread of its own, so that tests with and without a runtime can use them.
+//! HTTP servers in the background.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -10,10 +10,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::answer::Body;
+use crate::background::{Background, listen};
 
 /// What answers requests. An error cuts the connection.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -26,41 +26,17 @@ pub(crate) trait Handler: Send + Sync + 'static {
 /// A running server; it ends when this is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    _background: Background,
 }
 
 impl Server {
     /// Starts on a free port, with TLS or without.
     pub(crate) fn start(handler: Arc<impl Handler>, tls: Option<TlsAcceptor>) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime can be made");
-            runtime.block_on(async {
-                let listener =
-                    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has free ports");
-                let address = listener.local_addr().expect("a bound socket has an address");
-                if sender.send(address).is_ok() {
-                    tokio::select! {
-                        () = serve(listener, handler, tls) => {}
-                        _ = stopped => {}
-                    }
-                }
-            });
+        let (background, address) = Background::start(async || {
+            let (listener, address) = listen().await;
+            (address, serve(listener, handler, tls))
         });
-        let address = receiver.recv().expect("the server's thread sends its address");
-        Self { address, stop: Some(stop) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        Self { address, _background: background }
     }
 }
 
