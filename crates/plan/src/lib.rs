@@ -225,20 +225,8 @@ mod tests {
         };
         let plan = |tag: &str, runfile: Option<&str>| Plan {
             operations: vec![Operation::Push(Push {
-                label: "//:app".into(),
-                strategy: Strategy::Eager,
-                registry: "r".into(),
-                repository: "x".into(),
                 tags: vec![tag.into()],
-                root: Root { media_type: "m".into(), digest, size: 1 },
-                original: None,
-                cross_mount: CrossMount::Disabled,
-                manifest_tags: BTreeMap::new(),
-                referrers: Vec::new(),
-                mount_from: Vec::new(),
-                staging_repository: None,
-                forbid_layer_push: false,
-                deduplicate: None,
+                ..Push::new("//:app", "r", "x", Root { media_type: "m".into(), digest, size: 1 })
             })],
             blobs: BTreeMap::from([(digest, Blob { runfile: runfile.map(Into::into), ..blob.clone() })]),
         };

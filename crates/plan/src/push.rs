@@ -50,6 +50,28 @@ pub struct Push {
     pub deduplicate: Option<Deduplicate>,
 }
 
+impl Push {
+    /// An eager push by digest: nothing else is asked for.
+    pub fn new(label: &str, registry: &str, repository: &str, root: Root) -> Self {
+        Self {
+            label: label.to_owned(),
+            strategy: Strategy::Eager,
+            registry: registry.to_owned(),
+            repository: repository.to_owned(),
+            tags: Vec::new(),
+            root,
+            original: None,
+            cross_mount: CrossMount::default(),
+            manifest_tags: BTreeMap::new(),
+            referrers: Vec::new(),
+            mount_from: Vec::new(),
+            staging_repository: None,
+            forbid_layer_push: false,
+            deduplicate: None,
+        }
+    }
+}
+
 /// Layers that several repositories of a registry need are uploaded to one of them and mounted into the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +118,7 @@ mod tests {
         let text = format!("{SHORT}}}");
         let push: Push = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&push).unwrap(), text.replace("\n        ", ""));
+        assert_eq!(push, Push::new("//:push", "ghcr.io", "app", push.root.clone()));
     }
 
     #[test]

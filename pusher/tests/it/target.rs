@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use oci::media_type::{OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
-use plan::{Blob, CrossMount, Kind, Operation, Plan, Push, Root, Source, Strategy};
+use plan::{Blob, Kind, Operation, Plan, Push, Root, Source};
 use serde_json::json;
 use tempfile::TempDir;
 use testkit::{Document, FakeRegistry, Image};
@@ -56,20 +56,8 @@ impl Target {
         let program = folder.path().join("push");
         fs_err::os::unix::fs::symlink(env!("CARGO_BIN_EXE_pusher"), program).unwrap();
         let push = Push {
-            label: "//:push".to_owned(),
-            strategy: Strategy::Eager,
-            registry: host.to_owned(),
-            repository: REPOSITORY.to_owned(),
             tags: tags.iter().map(ToString::to_string).collect(),
-            root: self::root(root),
-            original: None,
-            cross_mount: CrossMount::default(),
-            manifest_tags: std::collections::BTreeMap::new(),
-            referrers: Vec::new(),
-            mount_from: Vec::new(),
-            staging_repository: None,
-            forbid_layer_push: false,
-            deduplicate: None,
+            ..Push::new("//:push", host, REPOSITORY, self::root(root))
         };
         let plan = Plan { operations: vec![Operation::Push(push)], ..Plan::default() };
         Self { folder, plan, environment: Vec::new() }

@@ -114,21 +114,11 @@ mod tests {
     use super::*;
 
     fn operation(cross_mount: CrossMount) -> plan::Push {
+        let root = plan::Root { media_type: String::new(), digest: Digest::from_bytes([0; 32]), size: 0 };
         plan::Push {
-            label: "//:push".into(),
-            strategy: plan::Strategy::Eager,
-            registry: "docker.io".into(),
-            repository: "me/app".into(),
             tags: vec!["b".into(), "a".into(), String::new()],
-            root: plan::Root { media_type: String::new(), digest: Digest::from_bytes([0; 32]), size: 0 },
-            original: None,
             cross_mount,
-            manifest_tags: std::collections::BTreeMap::new(),
-            referrers: Vec::new(),
-            mount_from: Vec::new(),
-            staging_repository: None,
-            forbid_layer_push: false,
-            deduplicate: None,
+            ..plan::Push::new("//:push", "docker.io", "me/app", root)
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use plan::{Blob, CrossMount, Kind, Operation, Plan, Push, Root, Strategy};
+use plan::{Blob, Kind, Operation, Plan, Push, Root, Strategy};
 use tempfile::TempDir;
 use testkit::fake_cas::FakeCas;
 use testkit::{Document, FakeRegistry, Image};
@@ -120,25 +120,12 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 /// A plan that pushes an image to `me/<name>:v1`.
 pub(crate) fn plan(registry: &FakeRegistry, name: &str, image: &Image, strategy: Strategy) -> Plan {
     let root = &image.manifest;
+    let root =
+        Root { media_type: root.media_type.clone(), digest: root.digest(), size: root.bytes.len() as u64 };
     let push = Push {
-        label: format!("//:{name}"),
         strategy,
-        registry: registry.host(),
-        repository: format!("me/{name}"),
         tags: vec!["v1".into()],
-        root: Root {
-            media_type: root.media_type.clone(),
-            digest: root.digest(),
-            size: root.bytes.len() as u64,
-        },
-        original: None,
-        cross_mount: CrossMount::default(),
-        manifest_tags: std::collections::BTreeMap::new(),
-        referrers: Vec::new(),
-        mount_from: Vec::new(),
-        staging_repository: None,
-        forbid_layer_push: false,
-        deduplicate: None,
+        ..Push::new(&format!("//:{name}"), &registry.host(), &format!("me/{name}"), root)
     };
     let mut plan = Plan { operations: vec![Operation::Push(push)], ..Plan::default() };
     let parts = [(Kind::Manifest, &image.manifest), (Kind::Config, &image.config)];
