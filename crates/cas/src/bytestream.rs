@@ -13,17 +13,11 @@ use tonic_prost::ProstCodec;
 
 use crate::budget::Budget;
 use crate::decompress::Decompressor;
+use crate::payload::{Taken, TakenCodec, Taking};
 use crate::{Blob, Cause, Client, Error, Operation};
 
 const SERVICE: &str = "google.bytestream.ByteStream";
 const METHOD: &str = "/google.bytestream.ByteStream/Read";
-
-/// `google.bytestream.ReadResponse`. Its bytes stay where they arrived, where those of the generated message are copied.
-#[derive(Clone, PartialEq, prost::Message)]
-struct ReadResponse {
-    #[prost(bytes = "bytes", tag = "10")]
-    data: Bytes,
-}
 
 /// Chunks of a blob.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
@@ -71,7 +65,7 @@ impl Client {
     }
 
     /// Offsets count bytes of the blob, also where it travels compressed (REAPI, "compressed-blobs").
-    async fn open(&self, blob: Blob, offset: u64, zstd: bool) -> Result<Streaming<ReadResponse>, Cause> {
+    async fn open(&self, blob: Blob, offset: u64, zstd: bool) -> Result<Streaming<Bytes>, Cause> {
         let Blob { digest, size } = blob;
         let kind = if zstd { "compressed-blobs/zstd" } else { "blobs" };
         let name = format!("{kind}/{}/{size}", digest.hex());
@@ -82,11 +76,12 @@ impl Client {
             read_limit: 0,
         };
         let request = self.request(SERVICE, message).await?;
-        let mut grpc =
-            Grpc::new(self.channel().await?).max_decoding_message_size(crate::client::MAX_MESSAGE_SIZE);
+        let taken = Taken::default();
+        let codec = TakenCodec { taken: taken.clone(), requests: ProstCodec::default() };
+        let mut grpc = Grpc::new(Taking(self.channel().await?, taken));
         let call = async {
             grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
-            grpc.server_streaming(request, PathAndQuery::from_static(METHOD), ProstCodec::default()).await
+            grpc.server_streaming(request, PathAndQuery::from_static(METHOD), codec).await
         };
         self.answer(self.config().idle_timeout, call).await
     }
@@ -105,7 +100,7 @@ struct Download {
 
 /// One stream of a download.
 struct Chunks {
-    messages: Streaming<ReadResponse>,
+    messages: Streaming<Bytes>,
     decompressor: Option<Decompressor>,
 }
 
@@ -172,8 +167,7 @@ impl Chunks {
             }
             let timeout = client.config().idle_timeout;
             let message = tokio::time::timeout(timeout, self.messages.message()).await;
-            let Some(message) = message.map_err(|_| Cause::Idle(timeout))?? else { return Ok(None) };
-            let bytes = message.data;
+            let Some(bytes) = message.map_err(|_| Cause::Idle(timeout))?? else { return Ok(None) };
             match &mut self.decompressor {
                 Some(decompressor) => decompressor.push(bytes),
                 None if bytes.is_empty() => {}

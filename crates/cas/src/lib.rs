@@ -31,6 +31,7 @@ mod endpoint;
 mod error;
 mod find_missing;
 mod headers;
+mod payload;
 mod read_blobs;
 mod status;
 mod tls;
