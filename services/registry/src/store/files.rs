@@ -10,7 +10,7 @@ use fs_err as fs;
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     /// Whether a change must survive a power failure (it survives the end of this process in any case).
-    sync: bool,
+    pub(super) sync: bool,
     /// In tests: how many more changes happen before the process could as well be dead.
     #[cfg(test)]
     pub(super) remaining: Option<std::sync::Arc<std::sync::atomic::AtomicUsize>>,

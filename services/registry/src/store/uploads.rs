@@ -37,6 +37,7 @@ pub(crate) struct Upload {
     pub(crate) repository: Repository,
     path: PathBuf,
     named: bool,
+    sync: bool,
     progress: OwnedMutexGuard<Progress>,
 }
 
@@ -75,7 +76,8 @@ impl Uploads {
         .await?;
         let progress = if named { self.entry(id) } else { Arc::default() };
         let progress = progress.lock_owned().await;
-        Ok(Upload { id, repository: repository.clone(), path, named, progress })
+        let sync = self.repositories.files.sync;
+        Ok(Upload { id, repository: repository.clone(), path, named, sync, progress })
     }
 
     /// Takes an upload in order to continue it.
@@ -99,7 +101,8 @@ impl Uploads {
             })?;
             *progress = Some(hasher);
         }
-        Ok(Upload { id: uuid, repository: repository.clone(), path, named: true, progress })
+        let sync = self.repositories.files.sync;
+        Ok(Upload { id: uuid, repository: repository.clone(), path, named: true, sync, progress })
     }
 
     /// Checks a digest and makes the upload a blob. An upload with a wrong digest is gone: more bytes cannot mend it.
@@ -165,7 +168,7 @@ impl Upload {
     async fn receive(&mut self, body: Body) -> Result<(), Error> {
         // While bytes are under way, only the file knows how many there are.
         let hasher = self.progress.take().unwrap_or_default();
-        let (hasher, outcome) = receive::append(&self.path, hasher, body).await?;
+        let (hasher, outcome) = receive::append(&self.path, hasher, body, self.sync).await?;
         *self.progress = Some(hasher);
         outcome
     }
