@@ -117,6 +117,24 @@ class Bes(Bench):
         self.assertEqual(self.pushed_config(), "buildbox\n")
         self.assertEqual(self.copies(self.layers("cc/standalone", "1.0")), [])
 
+    def test_encrypted(self):
+        # That builds are reported over TLS is tested without Bazel: Debian's Java has no ALPN, which gRPC needs.
+        certificate = servers.Certificate(self.folder)
+        registry = self.server(servers.OurRegistry(self.folder / "registry-tls", *certificate.flags))
+        bes = self.server(servers.BuildEventService(self.folder / "bes-tls", self.cache, env=certificate.trust))
+        self.assertTrue(registry.url.startswith("https://"), registry.url)
+        self.fresh("encrypted\n")
+        self.cc.edit("BUILD.bazel", r'REGISTRY = "[^"]*"', f'REGISTRY = "{registry.host}"')
+        self.addCleanup(self.cc.edit, "BUILD.bazel", r'REGISTRY = "[^"]*"', f'REGISTRY = "{self.registry.host}"')
+        flags = [BES, *self.cache.flags, *bes.flags, "--remote_download_minimal"]
+        self.cc.build(*flags, STANDALONE)
+        reference = f"{registry.host}/cc/standalone:1.0"
+        process.run(["crane", "validate", "--remote", reference], env=certificate.trust)
+        process.run(["crane", "digest", reference], expect="failure")
+        # The program compares over TLS, too.
+        done = self.cc.bazel("run", *flags, STANDALONE, env=certificate.trust)
+        self.assertIn(reference, done.stdout.splitlines())
+
     def test_killed_while_it_pushes(self):
         proxy = self.server(servers.CountingProxy(self.folder, self.registry, latency_ms=400, name="slow"))
         bes = servers.BuildEventService(self.folder / "bes-killed", self.cache)

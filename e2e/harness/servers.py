@@ -19,6 +19,19 @@ def tool(name):
     raise AssertionError(f"`{name}` is not built; run the tests with `make e2e`")
 
 
+class Certificate:
+    """A certificate for this machine, which nobody trusts who is not told to. `flags` is what servers of ours must be told, `trust` the
+    environment of programs that shall trust it, and it alone."""
+
+    def __init__(self, folder):
+        self.path, key = folder / "certificate.pem", folder / "key.pem"
+        process.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
+                     "-keyout", key, "-out", self.path])
+        self.flags = ["--tls-cert", self.path, "--tls-key", key]
+        self.trust = {**os.environ, "SSL_CERT_FILE": str(self.path)}
+
+
 class DockerRegistry:
     """Debian's docker-registry: the server that ours is not."""
 
@@ -42,15 +55,15 @@ class DockerRegistry:
 class OurRegistry:
     """services/registry with a store on disk; with a remote cache, it also reads that and takes commits at `blob_cache`."""
 
-    def __init__(self, folder, *, cache=None):
+    def __init__(self, folder, *words, cache=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.root = folder / "registry"
         self.log_path = folder / "registry-requests.jsonl"
         flags = ["--remote-cache", cache.endpoint, "--grpc-port", "0"] if cache else []
         self.server = process.Server([tool("registry"), "--port", "0", "--root", self.root, "--log", "requests",
-                                      "--log-file", self.log_path, *flags], folder / "registry.log", stdout=subprocess.PIPE)
+                                      "--log-file", self.log_path, *flags, *words], folder / "registry.log", stdout=subprocess.PIPE)
         self.url = self.server.wait_for_line("listening on ")
-        self.host = self.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+        self.host = self.url.split("://")[1].replace("127.0.0.1", "localhost")
         self.blob_cache = self.server.wait_for_line("blob cache on ") if cache else None
         self.stop = self.server.stop
 
@@ -68,11 +81,11 @@ class OurRegistry:
 class BuildEventService:
     """services/bes: pushes the images of builds that tell it of themselves with `flags`."""
 
-    def __init__(self, folder, cache, *words, port=0):
+    def __init__(self, folder, cache, *words, port=0, env=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "bes.log"
         self.server = process.Server([tool("bes"), "--port", str(port), "--remote-cache", cache.endpoint, *words],
-                                     self.log_path, stdout=subprocess.PIPE)
+                                     self.log_path, env=env, stdout=subprocess.PIPE)
         self.endpoint = self.server.wait_for_line("listening on ")
         self.port = int(self.endpoint.rsplit(":", 1)[1])
         self.flags = [f"--bes_backend={self.endpoint}"]

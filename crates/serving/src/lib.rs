@@ -1,7 +1,7 @@
-//! What every server does: where it listens, that it listens, when it ends.
+//! What every server does: where it listens, with TLS or without, that it listens, when it ends.
 //!
-//! Servers listen on loopback. They have neither TLS nor authentication, so any other address has to be asked for in
-//! words that say what that means.
+//! Servers listen on loopback. They have no authentication, so any other address has to be asked for in words that say
+//! what that means.
 //!
 //! ```
 //! #[derive(clap::Parser)]
@@ -11,16 +11,19 @@
 //! }
 //! ```
 
+mod listener;
 mod signals;
+mod tls;
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::anyhow;
-use tokio::net::TcpListener;
-use tool::{Failure, FailureContext as _};
+use tool::Failure;
 
+pub use listener::{Connection, Listener};
 pub use signals::Signals;
+pub use tls::{Tls, TlsFiles};
 
 /// Where a server listens. The port is the program's own option, as its default is.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,6 +35,10 @@ pub struct Listen {
     /// Listen on an address that other machines can reach: whoever can connect can do all that this server can do
     #[arg(long)]
     pub dangerously_without_authentication: bool,
+
+    /// How connections are encrypted.
+    #[command(flatten)]
+    pub tls: TlsFiles,
 }
 
 /// Reads an address of this machine, for options; `localhost` is 127.0.0.1.
@@ -54,18 +61,15 @@ impl Listen {
     }
 }
 
-/// Listens; connections wait until somebody serves them. `option` is what names the port, for messages.
-pub async fn listen(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .about(format!("failed to listen on `{address}`"))
-        .or_hint(format!("choose another {option}; 0 takes one that is free"))
+/// Says on standard output where the server listens: `listening on URL`.
+pub fn announce(listener: &Listener, scheme: &str) -> std::io::Result<()> {
+    say(&format!("listening on {}", listener.url(scheme)?))
 }
 
-/// Says on standard output where the server listens: `listening on SCHEME://ADDRESS:PORT`.
-pub fn announce(listener: &TcpListener, scheme: &str) -> std::io::Result<()> {
+/// Writes a line to standard output at once, for whoever waits for it.
+pub fn say(line: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout();
-    writeln!(output, "listening on {scheme}://{}", listener.local_addr()?)?;
+    writeln!(output, "{line}")?;
     output.flush()
 }
 
@@ -84,7 +88,8 @@ mod tests {
             ("0.0.0.0", true, true),
         ] {
             let address = parse_address(address).unwrap();
-            let listen = Listen { address, dangerously_without_authentication: dangerous };
+            let listen =
+                Listen { address, dangerously_without_authentication: dangerous, tls: TlsFiles::default() };
             assert_eq!(listen.socket(0, "do anything").is_ok(), expected, "{address}");
         }
         assert!(parse_address("example.com").is_err());

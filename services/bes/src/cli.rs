@@ -15,8 +15,8 @@ use crate::pushes::Setup;
 
 /// Push the images of the builds that Bazel reports with its `--bes_backend`.
 ///
-/// Prints `listening on grpc://ADDRESS:PORT` when it is ready, and on standard error what was pushed or could not be.
-/// Ends on SIGTERM and SIGINT, after the pushes that run. There is no TLS and no authentication.
+/// Prints `listening on grpc://ADDRESS:PORT` when it is ready (with --tls-cert `grpcs`), and on standard error what was
+/// pushed or could not be. Ends on SIGTERM and SIGINT, after the pushes that run. There is no authentication.
 #[derive(clap::Parser, Debug)]
 #[command(name = "bes", after_help = AFTER_HELP)]
 pub(crate) struct Cli {
@@ -99,6 +99,8 @@ enum What {
 pub(crate) struct Options {
     /// Where to listen.
     pub(crate) address: SocketAddr,
+    /// With what connections are encrypted, if they are.
+    pub(crate) tls: Option<serving::Tls>,
     /// When a build counts as reported.
     pub(crate) mode: CommitMode,
     /// How long pushes may go on after the signal to end.
@@ -113,6 +115,7 @@ impl TryFrom<Cli> for Options {
     fn try_from(cli: Cli) -> Result<Self, Failure> {
         let address =
             cli.listen.socket(cli.port, "push to every registry that this server has credentials for")?;
+        let tls = cli.listen.tls.read()?;
         let journal = match (cli.journal, cli.commit_mode) {
             (None, _) => None,
             (Some(folder), CommitMode::Background) => Some(Journal::open(&folder)?),
@@ -149,7 +152,7 @@ impl TryFrom<Cli> for Options {
             journal,
             log: Log::new(output),
         };
-        Ok(Self { address, mode: cli.commit_mode, grace: Duration::from_secs(cli.grace), setup })
+        Ok(Self { address, tls, mode: cli.commit_mode, grace: Duration::from_secs(cli.grace), setup })
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serving::Listener;
 use tokio::sync::watch;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tool::{FailureContext as _, Outcome};
 
 use crate::cli::{CommitMode, Options};
@@ -30,7 +30,7 @@ async fn serve(options: Options) -> Outcome {
             "when this program is killed, pushes that still run are lost; --journal DIR keeps them"
         );
     }
-    let listener = serving::listen(options.address, "--port").await?;
+    let listener = Listener::bind(options.address, "--port", options.tls).await?;
     let pushes = Pushes::new(options.setup);
     pushes.resume()?;
     let signals = serving::Signals::new()?;
@@ -46,7 +46,7 @@ async fn serve(options: Options) -> Outcome {
     let server = Server::builder()
         .http2_keepalive_interval(Some(PING))
         .add_service(Wire(Arc::new(service)))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
+        .serve_with_incoming_shutdown(listener.into_connections(), async move {
             asked_to_end(&mut asked).await;
         });
     let finish = async {

@@ -16,8 +16,8 @@ use cache::CacheArgs;
 /// An OCI distribution server with a store on disk.
 ///
 /// Prints `listening on http://ADDRESS:PORT` when it is ready, with --grpc-port also `blob cache on
-/// grpc://ADDRESS:PORT`. Ends on SIGTERM and SIGINT, after the requests in
-/// flight. There is no TLS and no authentication.
+/// grpc://ADDRESS:PORT`; with --tls-cert it is `https` and `grpcs`. Ends on SIGTERM and SIGINT, after the requests in
+/// flight. There is no authentication.
 #[derive(clap::Parser, Debug)]
 #[command(name = "registry", after_help = AFTER_HELP)]
 pub(crate) struct Cli {
@@ -73,6 +73,8 @@ const RISK: &str = "read, replace and delete everything";
 pub(crate) struct Options {
     /// Where to listen.
     pub(crate) address: SocketAddr,
+    /// With what connections are encrypted, if they are.
+    pub(crate) tls: Option<serving::Tls>,
     /// Where the store is.
     pub(crate) root: PathBuf,
     /// How it is opened.
@@ -90,6 +92,7 @@ impl TryFrom<Cli> for Options {
 
     fn try_from(cli: Cli) -> Result<Self, Failure> {
         let address = cli.listen.socket(cli.port, RISK)?;
+        let tls = cli.listen.tls.read()?;
         let cache = cli.cache.options(&cli.listen)?;
         let output: Option<Box<dyn Write + Send>> = match (cli.log, cli.log_file) {
             (None, _) => None,
@@ -101,6 +104,7 @@ impl TryFrom<Cli> for Options {
         };
         Ok(Self {
             address,
+            tls,
             root: cli.root,
             open: OpenOptions { read_only: cli.read_only, sync: !cli.no_sync, remote_cache: cache.client },
             log: output.map(AccessLog::new),

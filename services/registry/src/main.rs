@@ -1,7 +1,7 @@
 //! An OCI distribution server with a store on disk: pull, push, mount, list, delete, referrers. With `--remote-cache` blobs
 //! may also be left to the cache of a build, which then need not be uploaded.
 //!
-//! Meant for loopback: development, tests, the demo. There is no TLS, no authentication and no digest algorithm but
+//! Meant for loopback: development, tests, the demo. There is no authentication, and no digest algorithm but
 //! SHA-256. Every write is atomic, and nothing is visible before it was verified; docs/design/registry.md says what is
 //! promised, also after `kill -9`.
 //!

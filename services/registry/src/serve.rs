@@ -1,16 +1,15 @@
 //! From listening to the last response.
 
-use std::io::Write as _;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use blobcache::BlobsServer;
-use tokio::net::TcpListener;
+use serving::{Connection, Listener};
 use tokio::sync::watch;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tool::{FailureContext as _, Outcome};
 
 use crate::api::{self, App};
@@ -40,10 +39,10 @@ async fn serve(options: Options) -> Outcome {
     let cached = store.cached.clone();
     let app = Arc::new(App { store, read_only, log: options.log.map(Arc::new) });
 
-    let http = serving::listen(options.address, "--port").await?;
+    let http = Listener::bind(options.address, "--port", options.tls.clone()).await?;
     let grpc = match (options.grpc, &cached) {
         (Some(address), Some(cached)) => {
-            Some((serving::listen(address, "--grpc-port").await?, Arc::clone(cached)))
+            Some((Listener::bind(address, "--grpc-port", options.tls).await?, Arc::clone(cached)))
         }
         _ => None,
     };
@@ -78,19 +77,31 @@ async fn serve(options: Options) -> Outcome {
     Ok(())
 }
 
-async fn answer(listener: TcpListener, app: Arc<App>, stop: Stop) -> Outcome {
-    let listener = listener.tap_io(|connection| {
-        // Responses are small and waited for. A failure costs milliseconds.
-        let _ = connection.set_nodelay(true);
-    });
+async fn answer(listener: Listener, app: Arc<App>, stop: Stop) -> Outcome {
     let router = Router::new().fallback(api::handle).with_state(app);
-    axum::serve(listener, router).with_graceful_shutdown(stopped(stop)).await.about("failed to serve")
+    axum::serve(Http(listener), router).with_graceful_shutdown(stopped(stop)).await.about("failed to serve")
 }
 
-async fn take_commits(listener: TcpListener, app: Arc<App>, cached: Arc<CachedBlobs>, stop: Stop) -> Outcome {
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+/// A listener of which axum takes connections.
+struct Http(Listener);
+
+impl axum::serve::Listener for Http {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+async fn take_commits(listener: Listener, app: Arc<App>, cached: Arc<CachedBlobs>, stop: Stop) -> Outcome {
     let server = Server::builder().add_service(BlobsServer::new(Commits { app, cached }));
-    server.serve_with_incoming_shutdown(incoming, stopped(stop)).await.about("failed to serve commits")
+    let connections = listener.into_connections();
+    server.serve_with_incoming_shutdown(connections, stopped(stop)).await.about("failed to serve commits")
 }
 
 /// Waits for the signal to end; a sender that is gone will not send one.
@@ -100,10 +111,7 @@ async fn stopped(mut stop: Stop) {
     }
 }
 
-fn announce(http: &TcpListener, grpc: Option<&TcpListener>) -> std::io::Result<()> {
+fn announce(http: &Listener, grpc: Option<&Listener>) -> io::Result<()> {
     serving::announce(http, "http")?;
-    let Some(grpc) = grpc else { return Ok(()) };
-    let mut output = std::io::stdout();
-    writeln!(output, "blob cache on grpc://{}", grpc.local_addr()?)?;
-    output.flush()
+    grpc.map_or(Ok(()), |grpc| serving::say(&format!("blob cache on {}", grpc.url("grpc")?)))
 }

@@ -3,7 +3,7 @@
 use googleapis_tonic_google_devtools_build_v1::google::devtools::build::v1 as api;
 use prost::Message as _;
 use tokio::sync::mpsc;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Status, Streaming};
 
 use api::build_event::{BuildComponentStreamFinished, Event};
@@ -23,8 +23,13 @@ pub(crate) struct Stream {
 }
 
 pub(crate) async fn connect(server: &Server) -> PublishBuildEventClient<Channel> {
-    let channel = Endpoint::from_shared(server.endpoint.clone()).unwrap().connect().await.unwrap();
-    PublishBuildEventClient::new(channel)
+    PublishBuildEventClient::new(dial(server).connect().await.unwrap())
+}
+
+fn dial(server: &Server) -> Endpoint {
+    let dial = Endpoint::from_shared(server.endpoint.clone()).unwrap();
+    let Some(pem) = &server.authority else { return dial };
+    dial.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))).unwrap()
 }
 
 impl Stream {

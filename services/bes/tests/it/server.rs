@@ -14,8 +14,10 @@ use crate::events::File;
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or `https`
     pub(crate) endpoint: String,
+    /// Whom clients trust, where TLS is spoken.
+    pub(crate) authority: Option<String>,
     stderr: Arc<Mutex<String>>,
     stdout: Arc<Mutex<String>>,
     _home: TempDir,
@@ -45,7 +47,7 @@ impl Server {
         stdout.read_line(&mut line).unwrap();
         let endpoint = line.trim_end().strip_prefix("listening on grpc").expect(&line);
         let endpoint = format!("http{endpoint}");
-        Self { child, endpoint, stderr, stdout: collect(stdout), _home: home }
+        Self { child, endpoint, authority: None, stderr, stdout: collect(stdout), _home: home }
     }
 
     /// `kill -9`

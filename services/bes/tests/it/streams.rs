@@ -148,3 +148,23 @@ async fn an_event_may_be_large() {
     assert!(stream.finish().await.1.is_ok());
     assert!(is_pushed(&registry, "app"));
 }
+
+#[tokio::test]
+async fn builds_are_reported_over_tls() {
+    let (registry, cache) = (FakeRegistry::start(), FakeCas::start());
+    let (_, file) = build(&cache, &registry, "app");
+    let certificate = testkit::Certificate::valid("127.0.0.1");
+    let folder = tempfile::tempdir().unwrap();
+    let [pem, key] =
+        ["cert.pem", "key.pem"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    fs_err::write(&pem, &certificate.pem).unwrap();
+    fs_err::write(&key, &certificate.key_pem).unwrap();
+    let mut server = Server::start(&cache, &["--tls-cert", &pem, "--tls-key", &key]);
+    assert!(server.endpoint.starts_with("https://127.0.0.1:"), "{}", server.endpoint);
+    server.authority = Some(certificate.pem);
+    let stream = Stream::open(&server, "build").await;
+    stream.send_all(1, events("app", &file)).await;
+    let (numbers, end) = stream.finish().await;
+    assert_eq!((numbers, end.is_ok()), (vec![1, 2, 3, 4, 5], true));
+    assert!(is_pushed(&registry, "app"));
+}

@@ -21,6 +21,14 @@ impl Client {
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: url.to_owned() }
     }
 
+    /// Trusts one certificate and no other.
+    pub(crate) fn trusting(url: &str, pem: &str) -> Self {
+        let client = Self::new(url);
+        let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([certificate]).build().unwrap();
+        Self { http, ..client }
+    }
+
     /// Speaks HTTP/2 from the first byte, as a client does that was told to.
     pub(crate) fn http2(url: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();

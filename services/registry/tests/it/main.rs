@@ -17,4 +17,5 @@ mod manifests;
 mod memory;
 mod referrers;
 mod server;
+mod tls;
 mod uploads;
