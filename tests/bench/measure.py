@@ -32,6 +32,13 @@ def cost(command, output=None):
     return Cost(wall, used.ru_utime + used.ru_stime, peak * 1024, output.stat().st_size if output else 0, blocks * 512)
 
 
+def used(process):
+    """Seconds of processors that a running process took so far, by its id."""
+    with open(f"/proc/{process}/stat", encoding="ascii") as file:
+        user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def rounds(contestants, runs, output):
     """Runs all contestants in turn, `runs` times, beginning with another one each time, so that noise is shared.
 

@@ -1,6 +1,8 @@
 """A lazy push of one large layer, from BuildGrid to a registry, beside reading it from the one alone and writing it to the other alone.
 
-Both are done with other programs than ours: gRPC's client for Python, and curl.
+Both are done with other programs than ours: gRPC's client for Python, and curl. All three move the same blob, which lies in memory as
+a file of the cache and of curl, to a registry that does not have it; nothing is still on its way to the disk when one begins. What
+all processes of a push take of processors, divided by how many there are, is a bound that no program could beat.
 """
 
 import hashlib
@@ -85,11 +87,13 @@ def bench(folder, name, size, pusher, runs):
         host = cache.endpoint.removeprefix("grpc://")
         process.run([PYTHON, CAS, "write", host, image.layer, size])
         print(f"\n{name}: one layer of {size / 2**20:.0f} MiB, median of {runs} interleaved runs\n")
-        print("| to | read alone s | write alone s | lazy push s | of the slower | CPU s | peak MiB | written to disk |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        print("| to | read alone s | write alone s | lazy push s | of the slower | CPU s of cache + pusher + registry | divided s | peak MiB "
+              "| written to disk |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for title, server in (("docker-registry", servers.DockerRegistry), ("services/registry", servers.OurRegistry)):
-            started.append(registry := server(own / title.replace("/", "-")))
-            print(row(title, image, cache, registry, pusher, runs), flush=True)
+            folder = own / title.replace("/", "-")
+            started.append(registry := server(folder))
+            print(row(title, image, cache, (registry, folder), pusher, runs), flush=True)
             started.pop().stop()
     finally:
         for server in reversed(started):
@@ -97,19 +101,35 @@ def bench(folder, name, size, pusher, runs):
         shutil.rmtree(own, ignore_errors=True)
 
 
-def row(title, image, cache, registry, pusher, runs):
+def forget(folder):
+    """Removes what a registry has of the layer, so that it stores it again, and waits for the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_size >= 1 << 20:
+            path.unlink()
+    os.sync()
+
+
+def row(title, image, cache, where, pusher, runs):
     """Measures one registry. Every run goes to a repository of its own, because what is there is not sent."""
+    registry, folder = where
     host = cache.endpoint.removeprefix("grpc://")
     target = image.target(pusher, registry)
-    reads, writes, pushes = [], [], []
+    reads, writes, pushes, shared = [], [], [], []
+    os.environ["IMG_PROGRESS"] = "none"
     for number in range(runs):
+        forget(folder)
         reads.append(float(process.run([PYTHON, CAS, "read", host, image.digest, image.size]).stdout))
         writes.append(measure.cost(upload(image, registry, f"bench/write{number}")).wall)
-        os.environ["IMG_PROGRESS"] = "none"
+        forget(folder)
+        before = [measure.used(server.server.process.pid) for server in (cache, registry)]
         words = [target, "--remote-cache", cache.endpoint, "--repository", f"bench/push{number}"]
         pushes.append(measure.cost(f"{shlex.join(map(str, words))} > /dev/null 2>&1"))
+        shared.append([measure.used(server.server.process.pid) - start for server, start in zip((cache, registry), before)])
         subprocess.run(["crane", "manifest", "--insecure", f"{registry.host}/bench/push{number}:1"], check=True, stdout=subprocess.DEVNULL)
     shares = [max(read, write) / push.wall for read, write, push in zip(reads, writes, pushes)]
     read, write, share = map(statistics.median, (reads, writes, shares))
     push, peak, cpu, written = (measure.median(pushes, key) for key in ("wall", "peak", "cpu", "written"))
-    return f"| {title} | {read:.2f} | {write:.2f} | {push:.2f} | {share:.0%} | {cpu:.2f} | {peak / 2**20:.1f} | {written:.0f} B |"
+    source, target = (statistics.median(column) for column in zip(*shared))
+    bound = (source + cpu + target) / os.cpu_count()
+    return (f"| {title} | {read:.2f} | {write:.2f} | {push:.2f} | {share:.0%} | {source:.2f} + {cpu:.2f} + {target:.2f} | {bound:.2f} "
+            f"| {peak / 2**20:.1f} | {written:.0f} B |")
