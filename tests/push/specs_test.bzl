@@ -116,6 +116,13 @@ def _one_spec_test_impl(ctx):
 
 one_spec_test = analysistest.make(_one_spec_test_impl, config_settings = _ON_AMD64)
 
+def _platform_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.equals(env, ["arm64"], values_of(action_with(env, "PushMetadata"))["tags"], "a spec is read for the platform of the image")
+    return analysistest.end(env)
+
+platform_test = analysistest.make(_platform_test_impl, config_settings = _ON_AMD64)
+
 def _two_specs_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
@@ -165,8 +172,25 @@ def _declare_images():
         tag_list = ["{{.VERSION}}"],
         tags = ["manual"],
     )
+    image_push_spec(
+        name = "spec_of_platform",
+        registry = "push.example.com",
+        repository = "team/app",
+        tag = select({
+            "@platforms//cpu:arm64": "arm64",
+            "@platforms//cpu:x86_64": "amd64",
+        }),
+        tags = ["manual"],
+    )
     image_load_spec(name = "load_spec", tag = "app:latest", tags = ["manual"])
     image_manifest(name = "with_spec", base = _FIXTURES + "base", push_specs = [":spec"], tags = ["manual"])
+    image_manifest(
+        name = "for_arm64_with_spec",
+        base = _FIXTURES + "base",
+        platform = _FIXTURES + "linux_arm64",
+        push_specs = [":spec_of_platform"],
+        tags = ["manual"],
+    )
     image_manifest(name = "with_load_spec", base = _FIXTURES + "base", load_specs = [":load_spec"], tags = ["manual"])
     platforms = [_FIXTURES + "linux_amd64", _FIXTURES + "linux_arm64"]
     image_index(
@@ -229,6 +253,7 @@ def specs_test_suite(name):
     load_config_test(name = "load_config_test", target_under_test = ":load_spec_by_settings")
     load_defaults_test(name = "load_defaults_test", target_under_test = ":load_spec")
     one_spec_test(name = "one_spec_test", target_under_test = ":with_spec")
+    platform_test(name = "platform_test", target_under_test = ":for_arm64_with_spec")
     two_specs_test(name = "two_specs_test", target_under_test = ":index_with_specs")
     no_push_test(name = "no_push_test", target_under_test = ":with_load_spec")
     outermost_test(name = "outermost_test", target_under_test = ":from_binary_with_specs")
@@ -243,6 +268,7 @@ def specs_test_suite(name):
             ":no_push_test",
             ":one_spec_test",
             ":outermost_test",
+            ":platform_test",
             ":push_config_test",
             ":two_specs_test",
         ] + [":{}_test".format(failure) for failure in (_LOAD_FAILURES | _PUSH_FAILURES)],

@@ -54,28 +54,12 @@ def select_base(ctx, platform):
     Returns:
         ImageManifestInfo or None: None to start from scratch.
     """
-    base = base_target(ctx)
+    base = ctx.attr.base
     if not base:
         return None
     if ImageIndexInfo in base:
         return _select_from_index(ctx, base, platform)
     return _check_single(ctx, base, platform)
-
-def base_target(ctx):
-    """The target named by the attribute `base`.
-
-    Args:
-        ctx: the rule context.
-
-    Returns:
-        Target or None: None if the attribute is not set.
-    """
-    base = ctx.attr.base
-
-    # A label attribute with a transition is a list.
-    if type(base) == "list":
-        return base[0] if base else None
-    return base
 
 def base_name(base):
     """What the base is called in annotations.

@@ -5,7 +5,7 @@ load("//img/private/actions:index.bzl", "write_index")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "settings_of")
 load("//img/private/config:target_platform.bzl", "TARGET_PLATFORM_ATTRS", "target_platform_of")
 load("//img/private/config:templates.bzl", "TEMPLATE_ATTRS", "build_settings_of", "is_template", "stamp_files")
-load("//img/private/config:transitions.bzl", "original_platforms_transition", "split_platforms_transition")
+load("//img/private/config:transitions.bzl", "split_platforms_transition")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/providers:pull.bzl", "PullInfo")
 load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS")
@@ -124,7 +124,6 @@ image_index(
 ```
 """,
     attrs = _ATTRS,
-    cfg = original_platforms_transition,
     provides = [ImageIndexInfo],
     toolchains = [BUILDER_TOOLCHAIN] + BUILD_TIME_PUSH_TOOLCHAINS,
 )

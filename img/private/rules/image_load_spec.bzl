@@ -1,6 +1,5 @@
 """The rule `image_load_spec`: how to load images into a container runtime, written down once for many of them."""
 
-load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "LoadConfigInfo")
 load("//img/private/rules:load_config.bzl", "LOAD_ATTRS", "load_config")
 
@@ -33,6 +32,5 @@ image_manifest(
 Nothing is loaded yet: a spec is checked, offers `LoadConfigInfo`, and is that.
 """,
     attrs = LOAD_ATTRS,
-    cfg = original_platforms_transition,
     provides = [LoadConfigInfo],
 )

@@ -8,7 +8,7 @@ load("//img/private/config:target_platform.bzl", "target_platform_of")
 load("//img/private/config:templates.bzl", "build_settings_of", "stamp_files")
 load("//img/private/config:transitions.bzl", "single_platform_transition")
 load("//img/private/providers:image.bzl", "ImageManifestInfo")
-load("//img/private/rules:base_image.bzl", "base_name", "base_target", "select_base")
+load("//img/private/rules:base_image.bzl", "base_name", "select_base")
 load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS")
 load("//img/private/rules:image_layers.bzl", "collect_layers", "layer_config")
 load("//img/private/rules:image_manifest_attrs.bzl", "IMAGE_MANIFEST_ATTRS")
@@ -142,7 +142,7 @@ def _image_manifest_impl(ctx):
         files = _files(ctx),
         label_files = ctx.files.label_files,
         stamp_files = _stamp_files(ctx, settings, created_timestamp),
-        values = _values(ctx, platform, base_name(base_target(ctx)), created_timestamp),
+        values = _values(ctx, platform, base_name(ctx.attr.base), created_timestamp),
     )
     fields = dict(
         architecture = platform.cpu,
@@ -157,8 +157,7 @@ def _image_manifest_impl(ctx):
         variant = platform.variant,
     )
     info = ImageManifestInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
-    target = base_target(ctx)
-    original = original_of(target) if target else None
+    original = original_of(ctx.attr.base) if ctx.attr.base else None
     deployment = declare_deployment(ctx, info, original)
     groups = layout_groups(ctx, info, settings, platform) | deployment.groups
     if info.mtree:

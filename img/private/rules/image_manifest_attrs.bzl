@@ -4,7 +4,6 @@ load("//img/private:inherit.bzl", "INHERIT_FROM_BASE")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS")
 load("//img/private/config:target_platform.bzl", "TARGET_PLATFORM_ATTRS")
 load("//img/private/config:templates.bzl", "TEMPLATE_ATTRS")
-load("//img/private/config:transitions.bzl", "forget_original_transition")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/rules:image_specs.bzl", "SPEC_ATTRS")
 
@@ -25,7 +24,6 @@ IMAGE_MANIFEST_ATTRS = TARGET_PLATFORM_ATTRS | SETTINGS_ATTRS | TEMPLATE_ATTRS |
     ),
     "base": attr.label(
         doc = "The image to build on; of an image for several platforms, the one for the target platform. Not set: from scratch.",
-        cfg = forget_original_transition,
         providers = [[ImageManifestInfo], [ImageIndexInfo]],
     ),
     "cmd": attr.string_list(
@@ -71,7 +69,6 @@ IMAGE_MANIFEST_ATTRS = TARGET_PLATFORM_ATTRS | SETTINGS_ATTRS | TEMPLATE_ATTRS |
     "layers": attr.label_list(
         doc = "The layers to put on the base, the lowest first: layer targets, or targets whose outputs are tar archives.",
         allow_files = True,
-        cfg = forget_original_transition,
     ),
     "platform": attr.label(
         doc = "The platform to build the image for, whatever the command line says.",

@@ -5,7 +5,6 @@ load("//img/private/actions:compression.bzl", "blob_extension", "compression_of"
 load("//img/private/actions:optimize.bzl", "optimize_index", "optimize_layer", "optimize_manifest")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
 load("//img/private/config:target_platform.bzl", "TARGET_PLATFORM_ATTRS", "target_platform_of")
-load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/providers:layer.bzl", "SingleLayerInfo")
 load("//img/private/rules:image_outputs.bzl", "declare_sparse_layout", "layout_groups")
@@ -170,6 +169,5 @@ image_optimize(
 ```
 """,
     attrs = _ATTRS,
-    cfg = original_platforms_transition,
     toolchains = [BUILDER_TOOLCHAIN],
 )

@@ -3,7 +3,6 @@
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:plan.bzl", "plan_content")
 load("//img/private/config:settings.bzl", "settings_of")
-load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/rules:bes.bzl", "bes_outputs")
@@ -86,7 +85,6 @@ image_push(
 ```
 """,
     attrs = _ATTRS,
-    cfg = original_platforms_transition,
     executable = True,
     provides = [DeployInfo],
     toolchains = [BUILDER_TOOLCHAIN] + BUILD_TIME_PUSH_TOOLCHAINS,

@@ -1,6 +1,5 @@
 """The rule `image_push_spec`: where to push images to, written down once for many of them."""
 
-load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "PushConfigInfo")
 load("//img/private/rules:push_attrs.bzl", "PUSH_ATTRS")
 load("//img/private/rules:push_config.bzl", "push_config")
@@ -35,6 +34,5 @@ image_manifest(
 Templates are expanded for each image by itself: `{{.image_target_package}}` and `{{.image_target_name}}` are those of the image.
 """,
     attrs = PUSH_ATTRS,
-    cfg = original_platforms_transition,
     provides = [PushConfigInfo],
 )

@@ -3,7 +3,6 @@
 load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:plan.bzl", "merge_deployments", "plan_content")
 load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "settings_of")
-load("//img/private/config:transitions.bzl", "original_platforms_transition")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/rules:bes.bzl", "bes_outputs")
@@ -112,7 +111,6 @@ multi_deploy(
 ```
 """,
     attrs = _ATTRS,
-    cfg = original_platforms_transition,
     executable = True,
     toolchains = [BUILDER_TOOLCHAIN],
 )
