@@ -64,6 +64,8 @@ def _sources(ctx):
 
 def _symlinks(ctx, files):
     """Checks every entry of `symlinks`; what is at a path already is known here, except for runfiles."""
+    if not ctx.attr.symlinks:
+        return []
     taken = {placed.destination: str(placed.file.owner) for placed in files}
     symlinks = []
     for key, target in ctx.attr.symlinks.items():
