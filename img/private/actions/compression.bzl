@@ -133,7 +133,7 @@ def compression_of(ctx, format, settings, *, estargz = False):
         struct(format = string, level = int or None, jobs = int or string, estargz = bool): level None for the builder's own choice;
         jobs is a number, `auto` or `nproc`, and never changes the result.
     """
-    level, problem = compression_level(format, settings.compression_level, ctx.var["COMPILATION_MODE"])
+    level, problem = compression_level(format, settings.compression_level, settings.compilation_mode)
     if problem:
         fail("{}: {}".format(ctx.label, problem))
     jobs = settings.compression_jobs

@@ -6,11 +6,12 @@ visibility([
 ])
 
 SettingsInfo = provider(
-    doc = "The values of the build settings in `//img/settings`, each a string as it was typed.",
+    doc = "The values of the build settings in `//img/settings`, each a string as it was typed, and what else is the same for all targets.",
     fields = {
         "allow_any_compression_ratio": "string: `enabled` or `disabled`.",
         "bazel_stamp": "bool: whether Bazel was called with `--stamp`.",
         "blob_cache": "string: the address of the gRPC port of a registry; empty if not set.",
+        "compilation_mode": "string: `fastbuild`, `dbg` or `opt`.",
         "compress": "string: `gzip` or `zstd`.",
         "compression_jobs": "string: `auto`, `nproc` or a number.",
         "compression_level": "string: `auto`, `fastest`, `best`, or a number from -1 to 9.",
