@@ -39,111 +39,126 @@ def _documents(image):
 def _blobs(image):
     return [layer.blob for manifest in _manifests_of(image) for layer in manifest.layers if layer.blob]
 
-def layout_content(ctx, image, *, with_layers):
+def _content(ctx, image, *, line, inputs):
+    """The part of what actions are told in which layers may be left out."""
+    entries = lines_args(ctx, "--entries=%s")
+    if hasattr(image, "index"):
+        entries.add_all([image.index] + image.inner_indexes, map_each = _index_line)
+    entries.add_all(_manifests_of(image), map_each = line)
+    return struct(entries = entries, inputs = depset(inputs))
+
+def _description(ctx, image, values = {}):
+    args = lines_args(ctx)
+    args.add("--descriptor", image.descriptor)
+    add_values(args, {"label": label_string(ctx.label)} | values)
+    return args
+
+def layout_sources(ctx, image):
     """What the actions that write an image are told about it. Made once for all of them: there are many images.
 
     Args:
         ctx: the rule context.
-        image: ImageManifestInfo or ImageIndexInfo: the image.
-        with_layers: bool: whether the actions read the layers.
+        image: struct: the fields of ImageManifestInfo or ImageIndexInfo that layouts need.
 
     Returns:
-        struct(image = the image, entries = Args, inputs = depset of File).
+        struct(
+            image = the image,
+            description = Args: what it is called,
+            documents = struct(entries = Args, inputs = depset of File): all of it but the layers,
+            everything = struct(entries = Args, inputs = depset of File): the same with layers,
+        ).
     """
-    entries = lines_args(ctx, "--entries=%s")
-    if hasattr(image, "index"):
-        entries.add_all([image.index] + image.inner_indexes, map_each = _index_line)
-    entries.add_all(
-        _manifests_of(image),
-        map_each = _manifest_lines if with_layers else _manifest_lines_without_layers,
-    )
+    documents = _documents(image)
     return struct(
-        entries = entries,
+        description = _description(ctx, image),
+        documents = _content(ctx, image, line = _manifest_lines_without_layers, inputs = documents),
+        everything = _content(ctx, image, line = _manifest_lines, inputs = documents + _blobs(image)),
         image = image,
-        inputs = depset(_documents(image) + (_blobs(image) if with_layers else [])),
     )
 
-def _write(ctx, content, *, output, format, mnemonics, values, allow_missing_blobs = False):
-    args = lines_args(ctx)
+def _write(ctx, image, content, *, output, format, mnemonics, description, flags = []):
+    args = ctx.actions.args()
 
     # A directory is an output like any other; its File must not be expanded to the files in it.
     args.add_all([output], before_each = "--output", expand_directories = False)
-    args.add("--format", format)
-    args.add("--descriptor", content.image.descriptor)
-    if allow_missing_blobs:
-        args.add("--allow-missing-blobs")
-    add_values(args, {"label": label_string(ctx.label)} | values)
     run_builder(
         ctx,
-        verb = ["layout"],
-        arguments = [args, content.entries],
-        mnemonic = mnemonics[1] if hasattr(content.image, "index") else mnemonics[0],
+        verb = ["layout", "--format", format] + flags,
+        arguments = [args, description, content.entries],
+        mnemonic = mnemonics[1] if hasattr(image, "index") else mnemonics[0],
         inputs = content.inputs,
         outputs = [output],
         progress_message = "Writing {} layout %{{label}}".format(format),
     )
 
-def write_layout(ctx, content, *, output, format, allow_missing_blobs):
+def _flags(allow_missing_blobs):
+    return ["--allow-missing-blobs"] if allow_missing_blobs else []
+
+def write_layout(ctx, sources, *, output, format, allow_missing_blobs):
     """Declares the action that writes an OCI layout.
 
     Args:
         ctx: the rule context.
-        content: struct: what layout_content() returned.
+        sources: struct: what layout_sources() returned.
         output: File: the directory or archive.
         format: string: `directory` or `archive`.
         allow_missing_blobs: bool: whether layers may be missing that are not part of the build.
     """
     _write(
         ctx,
-        content,
-        output = output,
+        sources.image,
+        sources.everything,
+        description = sources.description,
+        flags = _flags(allow_missing_blobs),
         format = format,
         mnemonics = ["OCILayout", "OCIIndexLayout"],
-        values = {},
-        allow_missing_blobs = allow_missing_blobs,
+        output = output,
     )
 
-def write_sparse_layout(ctx, content, *, output):
+def write_sparse_layout(ctx, sources, *, output):
     """Declares the action that writes the documents of an image without its layers.
 
     Args:
         ctx: the rule context.
-        content: struct: what layout_content() returned.
+        sources: struct: what layout_sources() returned.
         output: File: the directory.
     """
     _write(
         ctx,
-        content,
-        output = output,
+        sources.image,
+        sources.documents,
+        description = sources.description,
         format = "sparse",
         mnemonics = ["SparseOCILayout", "SparseOCIIndexLayout"],
-        values = {},
+        output = output,
     )
 
-def write_docker_archive(ctx, content, *, output, names, ref_name_is_tag, platform, allow_missing_blobs):
+def write_docker_archive(ctx, sources, *, output, names, ref_name_is_tag, platform, allow_missing_blobs):
     """Declares the action that writes an archive for `docker load`, `podman load`, containerd and OCI tools.
 
     Args:
         ctx: the rule context.
-        content: struct: what layout_content() returned.
+        sources: struct: what layout_sources() returned.
         output: File: the archive.
         names: list of string: full references.
         ref_name_is_tag: bool: whether `org.opencontainers.image.ref.name` is the tag, and not the whole reference.
         platform: TargetPlatformInfo: of an image for several platforms, the one for readers that know only one.
         allow_missing_blobs: bool: whether layers may be missing that are not part of the build.
     """
+    values = {
+        "names": names,
+        "platform": "/".join([part for part in [platform.os, platform.cpu, platform.variant] if part]),
+        "ref_name_is_tag": ref_name_is_tag,
+    }
     _write(
         ctx,
-        content,
-        output = output,
+        sources.image,
+        sources.everything,
+        description = _description(ctx, sources.image, values),
+        flags = _flags(allow_missing_blobs),
         format = "docker",
         mnemonics = ["DockerSave", "DockerSave"],
-        values = {
-            "names": names,
-            "platform": "/".join([part for part in [platform.os, platform.cpu, platform.variant] if part]),
-            "ref_name_is_tag": ref_name_is_tag,
-        },
-        allow_missing_blobs = allow_missing_blobs,
+        output = output,
     )
 
 def write_image_listing(ctx, *, listings, output, arrangement):

@@ -9,7 +9,7 @@ load("//img/private/config:transitions.bzl", "split_platforms_transition")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/providers:pull.bzl", "PullInfo")
 load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS")
-load("//img/private/rules:image_outputs.bzl", "declare_sparse_layout", "layout_groups")
+load("//img/private/rules:image_outputs.bzl", "declare_layouts")
 load("//img/private/rules:image_specs.bzl", "SPEC_ATTRS", "declare_deployment")
 load("//img/private/rules:subject.bzl", "subject_descriptor")
 
@@ -96,10 +96,10 @@ def _image_index_impl(ctx):
         inner_indexes = [],
         manifests = manifests,
     )
-    info = ImageIndexInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
+    layouts = declare_layouts(ctx, struct(**fields), settings, target_platform_of(ctx))
+    info = ImageIndexInfo(sparse_oci_layout = layouts.sparse, **fields)
     pulls = [target[PullInfo] for target in targets if PullInfo in target][:1]
     deployment = declare_deployment(ctx, info, pulls[0] if pulls else None)
-    groups = layout_groups(ctx, info, settings, target_platform_of(ctx)) | deployment.groups
     return deployment.providers + pulls + [
         DefaultInfo(files = depset([outputs.index])),
         info,
@@ -107,7 +107,7 @@ def _image_index_impl(ctx):
             descriptor = depset([outputs.descriptor]),
             digest = depset([outputs.digest]),
             root_blob = depset([outputs.index]),
-            **groups
+            **(layouts.groups | deployment.groups)
         ),
     ]
 

@@ -12,7 +12,7 @@ load("//img/private/rules:base_image.bzl", "base_name", "select_base")
 load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS")
 load("//img/private/rules:image_layers.bzl", "collect_layers", "layer_config")
 load("//img/private/rules:image_manifest_attrs.bzl", "IMAGE_MANIFEST_ATTRS")
-load("//img/private/rules:image_outputs.bzl", "declare_listing", "declare_sparse_layout", "layout_groups")
+load("//img/private/rules:image_outputs.bzl", "declare_layouts", "declare_listing")
 load("//img/private/rules:image_specs.bzl", "declare_deployment")
 load("//img/private/rules:push_plan.bzl", "original_of")
 load("//img/private/rules:subject.bzl", "subject_descriptor")
@@ -156,10 +156,11 @@ def _image_manifest_impl(ctx):
         pulled = base.pulled if base else [],
         variant = platform.variant,
     )
-    info = ImageManifestInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
+    layouts = declare_layouts(ctx, struct(**fields), settings, platform)
+    info = ImageManifestInfo(sparse_oci_layout = layouts.sparse, **fields)
     original = original_of(ctx.attr.base) if ctx.attr.base else None
     deployment = declare_deployment(ctx, info, original)
-    groups = layout_groups(ctx, info, settings, platform) | deployment.groups
+    groups = layouts.groups | deployment.groups
     if info.mtree:
         groups["mtree"] = depset([info.mtree])
     return deployment.providers + ([original] if original else []) + [

@@ -7,7 +7,7 @@ load("//img/private/config:settings.bzl", "SETTINGS_ATTRS", "resolve_auto", "set
 load("//img/private/config:target_platform.bzl", "TARGET_PLATFORM_ATTRS", "target_platform_of")
 load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/providers:layer.bzl", "SingleLayerInfo")
-load("//img/private/rules:image_outputs.bzl", "declare_sparse_layout", "layout_groups")
+load("//img/private/rules:image_outputs.bzl", "declare_layouts")
 load("//img/private/rules:layer_attrs.bzl", "ESTARGZ_ATTR", "is_estargz")
 
 visibility([
@@ -101,8 +101,8 @@ def _optimized_manifest(ctx, source, name, compression):
 
 def _single(ctx, settings, compression):
     made = _optimized_manifest(ctx, ctx.attr.image[ImageManifestInfo], ctx.label.name, compression)
-    sparse = declare_sparse_layout(ctx, struct(**made.fields))
-    info = ImageManifestInfo(sparse_oci_layout = sparse, **made.fields)
+    layouts = declare_layouts(ctx, struct(**made.fields), settings, target_platform_of(ctx))
+    info = ImageManifestInfo(sparse_oci_layout = layouts.sparse, **made.fields)
     mtree = {"mtree": depset([info.mtree])} if info.mtree else {}
     return [
         DefaultInfo(files = depset([info.manifest, info.config])),
@@ -111,7 +111,7 @@ def _single(ctx, settings, compression):
             descriptor = depset([info.descriptor]),
             digest = depset([made.digest]),
             root_blob = depset([info.manifest]),
-            **(layout_groups(ctx, info, settings, target_platform_of(ctx)) | mtree)
+            **(layouts.groups | mtree)
         ),
     ]
 
@@ -136,7 +136,8 @@ def _several(ctx, settings, compression):
     )
     optimize_index(ctx, source = source, outputs = outputs, manifests = changed)
     fields = dict(descriptor = outputs.descriptor, index = outputs.index, inner_indexes = [], manifests = manifests)
-    info = ImageIndexInfo(sparse_oci_layout = declare_sparse_layout(ctx, struct(**fields)), **fields)
+    layouts = declare_layouts(ctx, struct(**fields), settings, target_platform_of(ctx))
+    info = ImageIndexInfo(sparse_oci_layout = layouts.sparse, **fields)
     return [
         DefaultInfo(files = depset([info.index])),
         info,
@@ -144,7 +145,7 @@ def _several(ctx, settings, compression):
             descriptor = depset([info.descriptor]),
             digest = depset([outputs.digest]),
             root_blob = depset([info.index]),
-            **layout_groups(ctx, info, settings, target_platform_of(ctx))
+            **layouts.groups
         ),
     ]
 
