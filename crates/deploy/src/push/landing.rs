@@ -159,11 +159,15 @@ impl Landings {
             |repository: &Repository| Home { repository: repository.clone(), inferred: false, strict };
         let believed =
             |repository: &Repository| Home { repository: repository.clone(), inferred: true, strict: false };
+        // `cross_mount_from` may name a repository that this run has yet to bring it to.
+        let named = |repository: &Repository| {
+            if destinations.contains(repository) { sent_to(repository) } else { believed(repository) }
+        };
         let home = pins
             .first()
             .map(|pin| sent_to(pin))
             .or_else(|| served.and_then(BTreeSet::first).map(believed))
-            .or_else(|| wishes.iter().find_map(|wish| wish.sources.first()).map(believed))
+            .or_else(|| wishes.iter().find_map(|wish| wish.sources.first()).map(named))
             .or_else(|| wishes.iter().find_map(|wish| wish.staging.as_ref()).map(sent_to))
             .unwrap_or_else(|| sent_to(first));
         let artificial =

@@ -84,7 +84,14 @@ fn homes_of_deduplicated_pushes() {
     let two = |pinned| vec![strict(0, "b", pinned), strict(1, "a", pinned)];
     let with =
         |change: &dyn Fn(Wish) -> Wish, pinned| two(pinned).into_iter().map(change).collect::<Vec<_>>();
-    let table: [(Vec<Wish>, &[&str], &[&str]); 8] = [
+    let named = |wish: Wish| Wish { sources: vec!["c".parse().unwrap()], ..wish };
+    let table: [(Vec<Wish>, &[&str], &[&str]); 9] = [
+        // What is named as a source may be a destination, which has nothing yet.
+        (
+            vec![strict(0, "c", None), strict(1, "a", None), named(strict(2, "b", None))],
+            &[],
+            &["a<c!", "b<c!", "c"],
+        ),
         // The alphabetically first.
         (two(None), &[], &["a", "b<a!"]),
         (with(&staged, None), &[], &["a<staging!", "b<staging!", "staging"]),
