@@ -16,6 +16,7 @@ mod blobs;
 mod cached;
 mod destination;
 mod documents;
+mod failed;
 mod landing;
 mod overrides;
 mod places;
@@ -42,11 +43,12 @@ use tool::runfiles::Runfiles;
 
 use crate::caches::Caches;
 use crate::progress::Progress;
-use crate::summary::{Counter, Counts, Report};
+use crate::summary::{Counter, Report};
 use adopt::Adopted;
 use blobs::Blobs;
 pub use cached::NotCached;
 pub use destination::Overrides;
+pub use failed::{FailedPush, Pushed};
 use landing::{Landings, Wish};
 pub use overrides::DeduplicateOverrides;
 use prepare::Prepared;
@@ -73,35 +75,6 @@ pub struct Context {
     pub dry_run: bool,
     /// What the command line says instead of the plan.
     pub overrides: Overrides,
-}
-
-/// What became of an operation.
-pub type Pushed = Result<Report, FailedPush>;
-
-/// An operation that failed.
-#[derive(Debug)]
-pub struct FailedPush {
-    /// The target that asked for it.
-    pub label: String,
-    /// Why, without the label.
-    pub failure: Failure,
-    /// What went wrong with it, before the label in a message.
-    pub what: &'static str,
-    /// What it did before: blobs may be there for other operations, and are for the next run.
-    pub counts: Counts,
-}
-
-impl FailedPush {
-    /// An operation that failed to push.
-    pub fn new(label: &str, failure: Failure) -> Self {
-        Self { label: label.to_owned(), failure, what: "failed to push", counts: Counts::default() }
-    }
-}
-
-impl From<FailedPush> for Failure {
-    fn from(failed: FailedPush) -> Self {
-        failed.failure.context(format!("{} `{}`", failed.what, failed.label))
-    }
 }
 
 /// Which part of operations is done.
