@@ -105,11 +105,10 @@ class Bes(Bench):
         """Bazel does not take buildbox as a cache, so what it built is brought there from a disk cache."""
         build = self.folder / "disk_cache"
         cache = self.server(remote.Buildbox(self.folder / "buildbox"))
-        bes = self.server(servers.BuildEventService(self.folder / "bes-buildbox", cache, "--patience", "1"))
+        bes = self.server(servers.BuildEventService(self.folder / "bes-buildbox", cache))
         self.fresh("buildbox\n")
         flags = [BES, f"--disk_cache={build}", "--remote_download_minimal"]
-        done = self.cc.build(*flags, *bes.flags, STANDALONE, expect="failure")
-        self.assertIn(f"`{cache.endpoint}`", done.stderr)
+        self.cc.build(*flags, STANDALONE)
         cache.put(*(path for path in (build / "cas").rglob("*") if path.is_file()))
         self.cc.bazel("clean")
         self.cc.build(*flags, *bes.flags, STANDALONE)

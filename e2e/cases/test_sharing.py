@@ -4,6 +4,7 @@ What moved is counted by a proxy before the registry; what is there afterwards i
 """
 
 import collections
+import hashlib
 import urllib.parse
 
 from harness import judges, servers
@@ -68,10 +69,12 @@ class Cases:
         """All images are whole; returns the digests of the layer that all have, and of all layers."""
         for name in IMAGES:
             judges.validate(self.name(name))
+        # The document about an image has a layer, too, which is the file itself.
+        sbom = "sha256:" + hashlib.sha256((self.deploy.path / "data/sbom.json").read_bytes()).hexdigest()
         judges.validate(self.name(f"archive/report@{judges.digest(self.name('deploy/report:1.0'))}"))
         all_layers = [self.layers(name) for name in IMAGES]
         shared, = set.intersection(*all_layers)
-        return shared, set.union(*all_layers)
+        return shared, set.union({sbom}, *all_layers)
 
     def of(self, moves, digest):
         return sorted((move.repository, move.source) for move in moves if move.digest == digest)
@@ -86,9 +89,12 @@ class Cases:
     def test_a_promise(self):
         done, uploads, mounts, refused = self.run_target("//:deploy", "deduplicated_push=enabled")
         shared, _ = self.check_images()
-        home = REPOSITORIES[0]
+        # `cross_mount_from` names a repository of this run, so the layer goes there first. What nobody names goes to the first by name.
+        home = "deploy/app"
         self.assertEqual(self.of(uploads, shared), [(home, None)], done.stderr)
-        self.assertEqual((self.of(mounts, shared), refused), ([(repository, home) for repository in REPOSITORIES[1:]], []))
+        self.assertEqual(self.of(mounts, shared), [(repository, home) for repository in REPOSITORIES if repository != home])
+        own, = self.layers("deploy/report:1.0") - {shared}
+        self.assertEqual((self.of(uploads, own), self.of(mounts, own)), ([("archive/report", None)], [("deploy/report", "archive/report")]))
         _, uploads, mounts, refused = self.run_target("//:deploy", "deduplicated_push=enabled")
         self.assertEqual((uploads, mounts, refused), ([], [], []))
 
@@ -113,7 +119,7 @@ class Cases:
         self.assertEqual({move.source for move in mounts}, {SHARED})
         self.assertEqual({move.digest for move in mounts}, layers)
         self.assertEqual(len(mounts), len(set(mounts)), "each once for each repository")
-        self.assertEqual(refused, [])
+        self.assertLessEqual({move.source for move in refused}, {"deploy/app"}, "which `cross_mount_from` names")
         configs = {move.repository for move in uploads if move.digest not in layers}
         self.assertEqual(configs, set(REPOSITORIES))
 
@@ -134,9 +140,10 @@ class Cases:
         self.assertEqual((len(put), {name.partition(":")[0] for name in put}), (len(layers), {"sha256"}), "no tags")
         held = set()
         for digest in put:
-            judges.validate(self.name(f"{SHARED}@{digest}"))
             manifest = judges.manifest(self.name(f"{SHARED}@{digest}"))
             layer, = manifest["layers"]
+            if layer["mediaType"].startswith("application/vnd.oci.image.layer."):
+                judges.validate(self.name(f"{SHARED}@{digest}"))
             self.assertEqual(manifest["annotations"], {ANNOTATION: layer["digest"]})
             held.add(layer["digest"])
         self.assertEqual(held, layers)
