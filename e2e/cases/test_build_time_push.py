@@ -1,5 +1,6 @@
 """Images that the build itself pushes, here and on a remote worker."""
 
+import os
 import urllib.error
 import urllib.request
 
@@ -82,6 +83,20 @@ class BuildTimePush(Bench):
         judges.validate(self.name("deploy/tool:1.0"))
         # To mount what another image of the run has is to ask for it.
         self.assertEqual([path for path in self.sent(mark) if "/blobs/" in path and "?mount=" not in path], [])
+
+    def test_through_a_gateway(self):
+        """The registry's name means nothing here; the proxy is the gateway, and knows where it is."""
+        nowhere = "registry.invalid"
+        self.deploy.edit("BUILD.bazel", r'REGISTRY = "[^"]*"', f'REGISTRY = "{nowhere}"')
+        self.deploy.build("//:push_app", ENABLED, f"{SETTINGS}registry_gateway={self.proxy.url}")
+        judges.validate(self.name("deploy/app:1.0"))
+        environment = dict(os.environ, IMG_REGISTRY_PUSH_GATEWAY=self.proxy.url)
+        done = self.deploy.bazel("run", "//:push_tool", env=environment)
+        self.assertIn(f"{nowhere}/deploy/tool:1.0", done.stdout)
+        judges.validate(self.name("deploy/tool:1.0"))
+        requests = self.proxy.requests()
+        self.assertEqual({request.get("original_host") for request in requests}, {nowhere})
+        self.assertEqual({request.get("authorization") for request in requests}, {None})
 
     def test_a_registry_that_is_not_there(self):
         self.proxy.stop()

@@ -45,6 +45,9 @@ def _enabled_test_impl(ctx):
     asserts.false(env, "--best-effort" in rest.argv)
     asserts.false(env, "--only-blobs" in rest.argv)
     asserts.equals(env, "/etc/docker.json", rest.env.get("REGISTRY_AUTH_FILE"))
+    asserts.equals(env, "http://gateway", layer.env.get("IMG_REGISTRY_GATEWAY"))
+    asserts.equals(env, "unix:/run/gateway", rest.env.get("IMG_REGISTRY_PUSH_GATEWAY"))
+    asserts.false(env, "IMG_REGISTRY_PULL_GATEWAY" in rest.env)
     asserts.false(env, "IMG_CREDENTIAL_HELPER" in rest.env, "a path of the machine that runs Bazel")
 
     plans = actions_with(env, "PushMetadata")
@@ -60,6 +63,8 @@ _STAGING = _ON_AMD64 | {
     _setting("docker_config_path"): "/etc/docker.json",
     _setting("forbid_layer_push"): "enabled",
     _setting("push_at_build_time_blob_repository"): "staging",
+    _setting("registry_gateway"): "http://gateway",
+    _setting("registry_push_gateway"): "unix:/run/gateway",
     _setting("push_at_build_time_manifest_repository"): "manifests",
 }
 

@@ -44,6 +44,7 @@ def _push_config_test_impl(ctx):
         "destination_file": None,
         "docker_config_path": "",
         "forbid_layer_push": True,
+        "gateways": {},
         "insecure": False,
         "manifest_tags": [],
         "push_at_build_time_content": "blobs_and_manifests",

@@ -4,14 +4,15 @@
 //! the same values from it. This is the one place where they meet.
 //!
 //! ```no_run
-//! let client = connect::client(&connect::Options::default());
+//! let client = connect::client(&connect::Options::default())?;
+//! # Ok::<(), tool::Failure>(())
 //! ```
 
 mod limits;
 
 use std::path::PathBuf;
 
-use tool::env;
+use tool::{Failure, FailureContext as _, env};
 
 /// What a command line adds to the environment.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +23,9 @@ pub struct Options {
     pub credential_helper: Option<PathBuf>,
 }
 
-/// A client with the credentials and limits that the environment names.
-pub fn client(options: &Options) -> registry::Client {
+/// A client with the credentials, limits and gateways that the environment names. The address of a gateway that cannot be
+/// used is wrong usage: to go on without it would be to go around it.
+pub fn client(options: &Options) -> Result<registry::Client, Failure> {
     let helper = credential_helper(options).map(|program| Box::new(program) as Box<dyn auth::Source>);
     let sources = helper.into_iter().chain(locations().sources()).collect();
     let mut keychain =
@@ -35,8 +37,21 @@ pub fn client(options: &Options) -> registry::Client {
     let retry = limits::retry_policy(registry::RetryPolicy::default());
     let default = limits::in_flight(registry::Config::default());
     let idle_timeout = env::IMG_REGISTRY_IDLE_TIMEOUT.duration().unwrap_or(default.idle_timeout);
-    let config = registry::Config { insecure, retry, idle_timeout, ..default };
-    registry::Client::new(config, keychain)
+    let gateways = registry::Gateways {
+        push: gateway(&env::IMG_REGISTRY_PUSH_GATEWAY)?,
+        pull: gateway(&env::IMG_REGISTRY_PULL_GATEWAY)?,
+    };
+    let config = registry::Config { insecure, retry, idle_timeout, gateways, ..default };
+    Ok(registry::Client::new(config, keychain))
+}
+
+/// The gateway of one kind of requests, else the one for all.
+fn gateway(variable: &env::Variable) -> Result<Option<registry::Gateway>, Failure> {
+    let named = [variable, &env::IMG_REGISTRY_GATEWAY];
+    let Some((variable, text)) = named.iter().find_map(|variable| Some((variable, variable.text()?))) else {
+        return Ok(None);
+    };
+    text.parse().map(Some).about(variable.name).or_usage()
 }
 
 /// The helper for registries: from the command line, for registries only, or for everything.

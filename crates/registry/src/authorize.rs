@@ -21,6 +21,11 @@ impl Client {
     /// Sends a request with the credentials that the registry is known to want. If it turns out to want others, or
     /// a token has expired, it is sent once more.
     pub(crate) async fn request(&self, call: &Call, request: &Outgoing) -> Result<Response, Cause> {
+        // A gateway has credentials of its own, and knows whom it trusts with them.
+        if call.host.gateway.is_some() {
+            call.note_credential(CredentialUse::Gateway);
+            return self.send(&call.host, request, None).await;
+        }
         let first = call.host.first_request().await;
         let authorization = match call.host.challenge() {
             Some(challenge) => self.authorization(call, &challenge, None).await?,

@@ -10,6 +10,7 @@ use oci::{RegistryHost, Repository};
 
 use crate::budget::Budget;
 use crate::call::Call;
+use crate::gateway::Gateway;
 use crate::host::Host;
 use crate::http::HttpClients;
 use crate::response::Counters;
@@ -26,7 +27,8 @@ struct Shared {
     config: Config,
     keychain: Arc<Keychain>,
     http: HttpClients,
-    hosts: Mutex<BTreeMap<RegistryHost, Arc<Host>>>,
+    /// One for each way to a registry: without gateways for reading and writing, that is one for each registry.
+    hosts: Mutex<BTreeMap<(RegistryHost, Option<Gateway>), Arc<Host>>>,
     warned: Mutex<BTreeSet<String>>,
     counters: Arc<Counters>,
 }
@@ -84,7 +86,7 @@ impl Client {
     /// Says that something will be pushed to this repository, and perhaps mounted from these others, so that all
     /// requests about it share one token. What is said before the first request also shares it with other repositories.
     pub fn expect_push(&self, remote: &Remote, sources: &[Repository]) {
-        if let Ok(host) = self.host(&remote.registry) {
+        if let Ok(host) = self.host(&remote.registry, true) {
             host.expect_push(&remote.repository, sources);
         }
     }
@@ -113,15 +115,27 @@ impl Client {
         }
     }
 
-    fn host(&self, registry: &RegistryHost) -> Result<Arc<Host>, Cause> {
+    fn host(&self, registry: &RegistryHost, push: bool) -> Result<Arc<Host>, Cause> {
+        let config = self.config();
+        let gateway = if push { &config.gateways.push } else { &config.gateways.pull };
+        let key = (registry.clone(), gateway.clone());
         let mut hosts = self.shared.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = hosts.get(registry) {
+        if let Some(host) = hosts.get(&key) {
             return Ok(Arc::clone(host));
         }
-        let config = self.config();
-        let host = Arc::new(Host::new(registry.clone(), config.insecure, config.max_in_flight)?);
-        hosts.insert(registry.clone(), Arc::clone(&host));
+        let host =
+            Arc::new(Host::new(registry.clone(), gateway.clone(), config.insecure, config.max_in_flight)?);
+        hosts.insert(key, Arc::clone(&host));
         Ok(host)
+    }
+
+    /// The way to a repository, and whether it is one for pushes.
+    fn way(&self, remote: &Remote, push: bool) -> Result<(Arc<Host>, bool), Cause> {
+        let host = self.host(&remote.registry, true)?;
+        if push || host.is_destination(&remote.repository) {
+            return Ok((host, true));
+        }
+        Ok((self.host(&remote.registry, false)?, false))
     }
 
     /// Begins an operation that reads, or, in a repository that is pushed to, anything.
@@ -146,10 +160,9 @@ impl Client {
         push: bool,
         mount_from: Option<&Repository>,
     ) -> Result<(Call, Budget), Error> {
-        let host = self
-            .host(&remote.registry)
+        let (host, push) = self
+            .way(remote, push)
             .map_err(|cause| Error::outside_a_call(operation.clone(), remote.clone(), cause))?;
-        let push = push || host.is_destination(&remote.repository);
         Ok((Call::new(operation, remote.clone(), push, mount_from.cloned(), host), Budget::new(self)))
     }
 }

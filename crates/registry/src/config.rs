@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
+use crate::gateway::Gateways;
 
 /// How often and how patiently a failed request is tried again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// Plain HTTP and unchecked certificates for every registry, not only for those on this machine.
     pub insecure: bool,
+    /// Where requests go instead of to the registries.
+    pub gateways: Gateways,
     /// Hosts of token servers that may see credentials although they belong to another domain than the registry.
     pub trusted_token_servers: BTreeSet<String>,
     /// Time and chance.
@@ -52,6 +55,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             insecure: false,
+            gateways: Gateways::default(),
             trusted_token_servers: BTreeSet::new(),
             clock: Arc::new(SystemClock),
         }
@@ -64,6 +68,7 @@ impl fmt::Debug for Config {
             .field("retry", &self.retry)
             .field("max_in_flight", &self.max_in_flight)
             .field("insecure", &self.insecure)
+            .field("gateways", &self.gateways)
             .finish_non_exhaustive()
     }
 }

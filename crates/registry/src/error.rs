@@ -33,6 +33,8 @@ pub enum CredentialUse {
     NoneFound(Vec<String>),
     /// Those of this source were used.
     Used(String),
+    /// None: the request went to a gateway, which has its own.
+    Gateway,
     /// Those of `source` were kept back, because the registry names a token server that may not see them.
     Withheld {
         /// Where they came from.

@@ -62,6 +62,13 @@ impl Error {
     fn hints_about_status(&self, status: StatusCode) -> Vec<String> {
         let remote = self.remote();
         match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                if *self.credential() == CredentialUse::Gateway =>
+            {
+                vec![format!(
+                    "requests go to a gateway: its rules have to allow this for `{remote}`, and its credentials have to be enough"
+                )]
+            }
             StatusCode::UNAUTHORIZED => self.hints_about_credentials(),
             StatusCode::FORBIDDEN => {
                 let mut hints =
@@ -112,6 +119,7 @@ impl Error {
             CredentialUse::Used(source) => {
                 vec![format!("the credentials came from {source}; run `{login}` to renew them")]
             }
+            CredentialUse::Gateway => Vec::new(),
             CredentialUse::Withheld { source, realm } => vec![format!(
                 "the credentials from {source} were not sent, because the token server `{realm}` is of another domain than `{registry}`"
             )],

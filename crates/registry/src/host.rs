@@ -9,7 +9,9 @@ use reqwest::Url;
 
 use crate::Cause;
 use crate::challenge::Challenge;
+use crate::gateway::Gateway;
 use crate::limiter::Limiter;
+use crate::redirect::follow;
 use crate::scopes::{Expected, Scopes};
 use crate::token::Token;
 
@@ -26,6 +28,8 @@ pub(crate) type ReferrersLock = Arc<tokio::sync::Mutex<()>>;
 /// One registry.
 pub(crate) struct Host {
     pub(crate) registry: RegistryHost,
+    /// Where its requests go instead.
+    pub(crate) gateway: Option<Gateway>,
     pub(crate) limiter: Arc<Limiter>,
     /// Whether plain HTTP is spoken.
     plain: AtomicBool,
@@ -47,18 +51,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn base(registry: &RegistryHost, plain: bool) -> Result<Url, Cause> {
+fn root(registry: &RegistryHost, plain: bool) -> Result<Url, Cause> {
     let scheme = if plain { "http" } else { "https" };
-    Url::parse(&format!("{scheme}://{registry}/v2/"))
+    Url::parse(&format!("{scheme}://{registry}/"))
         .map_err(|_| Cause::Protocol("its name is not the host of an address"))
 }
 
 impl Host {
-    pub(crate) fn new(registry: RegistryHost, insecure: bool, max_in_flight: usize) -> Result<Self, Cause> {
+    pub(crate) fn new(
+        registry: RegistryHost,
+        gateway: Option<Gateway>,
+        insecure: bool,
+        max_in_flight: usize,
+    ) -> Result<Self, Cause> {
         let plain = insecure || registry.is_loopback();
-        base(&registry, plain)?;
+        root(&registry, plain)?;
         Ok(Self {
             registry,
+            gateway,
             limiter: Limiter::new(max_in_flight),
             plain: AtomicBool::new(plain),
             challenge: Mutex::default(),
@@ -75,13 +85,39 @@ impl Host {
 
     /// The address of something below `/v2/<repository>/`.
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Cause> {
-        let base = base(&self.registry, self.is_plain())?;
-        base.join(&format!("{repository}/{rest}")).map_err(|_| Cause::Protocol("an address cannot be built"))
+        let rest = format!("v2/{repository}/{rest}");
+        self.root()?.join(&rest).map_err(|_| Cause::Protocol("an address cannot be built"))
+    }
+
+    /// Where its requests go: to itself or to a gateway.
+    fn root(&self) -> Result<Url, Cause> {
+        match &self.gateway {
+            Some(gateway) => Ok(gateway.base().clone()),
+            None => root(&self.registry, self.is_plain()),
+        }
+    }
+
+    /// The target of a `Location` header, if it may be followed. What a registry says of itself means its gateway.
+    pub(crate) fn follow(&self, from: &Url, location: &str) -> Result<Url, Cause> {
+        if let Some(gateway) = &self.gateway
+            && let Ok(to) = from.join(location)
+        {
+            let is_registry = [true, false]
+                .iter()
+                .any(|plain| root(&self.registry, *plain).is_ok_and(|root| root.origin() == to.origin()));
+            if is_registry || to.origin() == gateway.base().origin() {
+                let mut there = gateway.base().clone();
+                there.set_path(to.path());
+                there.set_query(to.query());
+                return Ok(there);
+            }
+        }
+        follow(&self.registry, from, location)
     }
 
     /// Whether an address is the registry's own, and not one that it only points to.
     pub(crate) fn is_own(&self, url: &Url) -> bool {
-        base(&self.registry, self.is_plain()).is_ok_and(|base| base.origin() == url.origin())
+        self.root().is_ok_and(|root| root.origin() == url.origin())
     }
 
     pub(crate) fn is_plain(&self) -> bool {

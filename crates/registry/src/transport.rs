@@ -10,8 +10,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOC
 use reqwest::{Method, StatusCode, Url};
 
 use crate::classify::classify;
+use crate::gateway::ORIGINAL_HOST;
 use crate::host::Host;
-use crate::redirect::{MAX_REDIRECTS, follow};
+use crate::redirect::MAX_REDIRECTS;
 use crate::response::Response;
 use crate::verified::Verified;
 use crate::{Cause, Client};
@@ -77,6 +78,13 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             let own = host.is_own(&request.url);
             request.headers.remove(AUTHORIZATION);
+            request.headers.remove(ORIGINAL_HOST);
+            if own && host.gateway.is_some() {
+                let registry = HeaderValue::from_str(host.registry.as_str());
+                let registry =
+                    registry.map_err(|_| Cause::Protocol("its name cannot be sent to a gateway"))?;
+                request.headers.insert(ORIGINAL_HOST, registry);
+            }
             if let Some(authorization) = authorization.filter(|_| own) {
                 request.headers.insert(AUTHORIZATION, authorization.clone());
             }
@@ -85,7 +93,7 @@ impl Client {
                 return Ok(response);
             }
             let Some(location) = response.header(LOCATION) else { return Ok(response) };
-            request.url = follow(&host.registry, response.url(), location)?;
+            request.url = host.follow(response.url(), location)?;
         }
         Err(Cause::Protocol("more than 10 redirects"))
     }
@@ -100,7 +108,11 @@ impl Client {
             None => None,
         };
         let sending = Arc::new(Sending::default());
-        let http = self.http().for_url(&request.url, self.config())?;
+        let socket = host.and_then(|host| host.gateway.as_ref()?.socket());
+        let http = match socket {
+            Some(socket) => self.http().for_socket(socket, self.config())?,
+            None => self.http().for_url(&request.url, self.config())?,
+        };
         let mut builder =
             http.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         builder = match &request.body {

@@ -10,7 +10,6 @@ use reqwest::{Method, StatusCode, Url};
 use crate::budget::Budget;
 use crate::call::Call;
 use crate::content::Content;
-use crate::redirect::follow;
 use crate::response::Response;
 use crate::transport::{Body, Outgoing};
 use crate::verified::Verified;
@@ -222,7 +221,7 @@ fn finish_request(location: &Url, digest: Digest) -> Outgoing {
 }
 
 fn location(call: &Call, answer: &Response) -> Result<Option<Url>, Cause> {
-    answer.header(LOCATION).map(|text| follow(&call.remote.registry, answer.url(), text)).transpose()
+    answer.header(LOCATION).map(|text| call.host.follow(answer.url(), text)).transpose()
 }
 
 /// The last byte that the registry has, from `Range: 0-<last>`. Nothing at all is `0-0`, too.

@@ -15,7 +15,7 @@ use hyper::{Request, Response};
 use crate::answer::{Answer, Body};
 use crate::fault::{Action, Faults};
 use crate::guard::{Guard, TokenPolicy};
-use crate::log::{Kind, Log, Record};
+use crate::log::{Kind, Log, ORIGINAL_HOST, Record};
 use crate::server::Handler;
 use crate::store::Store;
 
@@ -97,6 +97,7 @@ impl Asked {
             path: full_path,
             status: 0,
             authorization: self.header(AUTHORIZATION).map(str::to_owned),
+            original_host: self.header(ORIGINAL_HOST).map(str::to_owned),
             request_bytes: self.body.len() as u64,
             response_bytes: 0,
         }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hyper::header::HeaderName;
 use serde::{Deserialize, Serialize};
+
+/// Which registry a gateway is to ask.
+pub(crate) const ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-rules_img-original-host");
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,6 +78,9 @@ pub struct Record {
     /// The `Authorization` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<String>,
+    /// Which registry a gateway is to ask (`X-rules_img-Original-Host`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_host: Option<String>,
     /// Bytes of the request's body.
     pub request_bytes: u64,
     /// Bytes of the answer's body.

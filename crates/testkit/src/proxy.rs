@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::answer::{Answer, Body};
 use crate::fault::{Action, Fault, Faults};
-use crate::log::{Kind, Record};
+use crate::log::{Kind, ORIGINAL_HOST, Record};
 use crate::server::{Handler, serve};
 
 /// What a proxy does.
@@ -115,6 +115,11 @@ impl Handler for Proxy {
                 path: path.clone(),
                 status: 0,
                 authorization: request.headers().get(AUTHORIZATION).map(|_| "present".to_owned()),
+                original_host: request
+                    .headers()
+                    .get(ORIGINAL_HOST)
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned),
                 request_bytes: 0,
                 response_bytes: 0,
             },

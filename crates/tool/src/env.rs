@@ -72,10 +72,17 @@ variables! {
     IMG_REAPI_TLS_CLIENT_CERTIFICATE;
     /// File with the private key of that certificate, as Bazel's `--tls_client_key`.
     IMG_REAPI_TLS_CLIENT_KEY;
+    /// A gateway that requests to registries go to instead: `http://HOST[:PORT]`, `https://HOST[:PORT]` or `unix:/PATH`. It gets no
+    /// credentials and has its own.
+    IMG_REGISTRY_GATEWAY;
     /// How long nothing may move on a connection to a registry, such as `60s`.
     IMG_REGISTRY_IDLE_TIMEOUT;
     /// Most requests in flight to one registry.
     IMG_REGISTRY_MAX_CONCURRENT_REQUESTS;
+    /// The gateway for requests that read; wins over `IMG_REGISTRY_GATEWAY`.
+    IMG_REGISTRY_PULL_GATEWAY;
+    /// The gateway for requests about repositories that are pushed to; wins over `IMG_REGISTRY_GATEWAY`.
+    IMG_REGISTRY_PUSH_GATEWAY;
     /// First delay before a request is tried again, such as `1s`.
     IMG_REGISTRY_RETRY_BASE_DELAY;
     /// How often a request is tried, the first time included.

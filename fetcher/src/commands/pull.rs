@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: Pull) -> Outcome {
     runtime.block_on(async {
         let credential_helper = request.credential_helper.clone();
         let options = connect::Options { credential_helper, ..connect::Options::default() };
-        let client = connect::client(&options);
+        let client = connect::client(&options)?;
         let sources = Sources::new(client, request.sources.clone());
         let store = Store::open(&request.output)?;
         let work = pull(&sources, &store, &request.name);

@@ -22,7 +22,7 @@ def _run(ctx, context, *, verb, arguments, inputs, output, what):
     # What did not work would be taken for done, here and by everybody who shares a cache.
     if context.is_best_effort:
         requirements["no-cache"] = "1"
-    environment = {}
+    environment = dict(context.gateways)
     if context.docker_config_path:
         environment["REGISTRY_AUTH_FILE"] = context.docker_config_path
     if context.insecure:
@@ -54,6 +54,7 @@ def push_layer(ctx, context, *, destination, layer, output):
             is_best_effort = bool: whether a push that fails is no error,
             exec_properties = dict: execution requirements,
             docker_config_path = string: where credentials are; empty: where the program looks by itself,
+            gateways = dict: variables that name gateways,
             insecure = bool: whether to use plain HTTP,
         ): how.
         destination: File: where, as the builder wrote it.

@@ -44,6 +44,7 @@ PushConfigInfo = provider(
         "destination_file": "File or None: one line, `registry/repository`. None: `registry` and `repository` say it.",
         "docker_config_path": "string: where credentials of pushes by the build are. Empty: where the program looks by itself.",
         "forbid_layer_push": "bool: whether layers may only be mounted, and never sent.",
+        "gateways": "dict of string to string: variables in the environment of pushes by the build, that name gateways. Empty: there are none.",
         "insecure": "bool: whether pushes by the build use plain HTTP and do not check certificates.",
         "manifest_tags": "list of string: tags of each image in an index, or templates of them.",
         "push_at_build_time_content": "string: what the build pushes: `blobs` or `blobs_and_manifests`.",

@@ -22,6 +22,7 @@ def _context(ctx, config):
         ))
     return struct(
         docker_config_path = config.docker_config_path,
+        gateways = config.gateways,
         exec_properties = config.push_at_build_time_exec_properties,
         insecure = config.insecure,
         is_best_effort = config.push_at_build_time_mode == "best_effort",

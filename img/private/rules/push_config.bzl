@@ -67,6 +67,14 @@ def tags_of(ctx):
         fail("{}: attributes `tag` and `tag_list`: write all tags into `tag_list` and leave out `tag`".format(ctx.label))
     return [ctx.attr.tag] if ctx.attr.tag else ctx.attr.tag_list
 
+def _gateways(settings):
+    gateways = {
+        "IMG_REGISTRY_GATEWAY": settings.registry_gateway,
+        "IMG_REGISTRY_PULL_GATEWAY": settings.registry_pull_gateway,
+        "IMG_REGISTRY_PUSH_GATEWAY": settings.registry_push_gateway,
+    }
+    return {variable: address for variable, address in gateways.items() if address}
+
 def push_config(ctx):
     """What a rule with PUSH_ATTRS says. Fails where that makes no sense.
 
@@ -93,6 +101,7 @@ def push_config(ctx):
         destination_file = ctx.file.destination_file,
         docker_config_path = settings.docker_config_path,
         forbid_layer_push = resolve_auto(ctx.attr.forbid_layer_push, settings.forbid_layer_push) == "enabled",
+        gateways = _gateways(settings),
         insecure = settings.insecure == "enabled",
         manifest_tags = ctx.attr.manifest_tags,
         push_at_build_time_content = build_time.content,

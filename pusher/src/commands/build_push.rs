@@ -122,7 +122,7 @@ impl Destination {
     }
 }
 
-fn client() -> registry::Client {
+fn client() -> Result<registry::Client, Failure> {
     connect::client(&connect::Options::default())
 }
 

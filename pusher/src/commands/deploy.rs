@@ -22,7 +22,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let progress = Progress::new(cli.progress);
     let (json, patience) = (cli.json, Duration::from_secs(cli.wait));
     let context = Context {
-        client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() }),
+        client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() })?,
         caches: Caches::find(CacheNames {
             remote: connect_cache::Options { endpoint: cli.remote_cache.clone(), ..Default::default() },
             disk: cli.disk_cache.clone(),

@@ -145,7 +145,7 @@ impl TryFrom<Cli> for Options {
             registries: connect::client(&connect::Options {
                 insecure: cli.insecure,
                 credential_helper: cli.credential_helper,
-            }),
+            })?,
             cache,
             transfers: Arc::new(tokio::sync::Semaphore::new(cli.jobs.get())),
             patience: Duration::from_secs(cli.patience),

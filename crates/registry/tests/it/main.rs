@@ -4,6 +4,7 @@
 
 mod credentials;
 mod faults;
+mod gateway;
 mod network;
 mod pushing;
 mod reading;

@@ -106,7 +106,7 @@ pub(crate) fn message(error: &registry::Error) -> String {
     text
 }
 
-struct Always(Credential);
+pub(crate) struct Always(pub(crate) Credential);
 
 impl Source for Always {
     fn name(&self) -> String {

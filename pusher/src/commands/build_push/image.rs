@@ -85,7 +85,7 @@ fn context(args: &ImageArgs) -> Result<Context, Failure> {
         }
     }
     Ok(Context {
-        client: client(),
+        client: client()?,
         caches: Caches::default(),
         runfiles: Runfiles::listed(files(args)?),
         plan,

@@ -32,7 +32,7 @@ pub(super) async fn run(args: &LayerArgs) -> Outcome {
 }
 
 async fn push(args: &LayerArgs, layer: &Descriptor, destination: &Destination) -> Outcome {
-    let client = client();
+    let client = client()?;
     let to = destination.remote()?;
     client.expect_push(&to, &[]);
     let about = || format!("layer `{}` to `{to}`", layer.digest);
