@@ -23,12 +23,15 @@ pub struct Client {
     retry: RetryPolicy,
 }
 
+/// A registry, and the gateway that leads there.
+type Way = (RegistryHost, Option<Gateway>);
+
 struct Shared {
     config: Config,
     keychain: Arc<Keychain>,
     http: HttpClients,
     /// One for each way to a registry: without gateways for reading and writing, that is one for each registry.
-    hosts: Mutex<BTreeMap<(RegistryHost, Option<Gateway>), Arc<Host>>>,
+    hosts: Mutex<BTreeMap<Way, Arc<Host>>>,
     warned: Mutex<BTreeSet<String>>,
     counters: Arc<Counters>,
 }

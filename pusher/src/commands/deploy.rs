@@ -76,7 +76,7 @@ fn report(progress: &Progress, outcomes: Vec<Pushed>, elapsed: Duration, json: b
         match outcome {
             Ok(report) => reports.push(report),
             Err(failure) => {
-                failed.push(failure.counts);
+                failed.push(*failure.counts);
                 failures.add(failure);
             }
         }

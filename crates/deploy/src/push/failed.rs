@@ -17,13 +17,13 @@ pub struct FailedPush {
     /// What went wrong with it, before the label in a message.
     pub what: &'static str,
     /// What it did before: blobs may be there for other operations, and are for the next run.
-    pub counts: Counts,
+    pub counts: Box<Counts>,
 }
 
 impl FailedPush {
     /// An operation that failed to push.
     pub fn new(label: &str, failure: Failure) -> Self {
-        Self { label: label.to_owned(), failure, what: "failed to push", counts: Counts::default() }
+        Self { label: label.to_owned(), failure, what: "failed to push", counts: Box::default() }
     }
 }
 

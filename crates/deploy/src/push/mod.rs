@@ -132,7 +132,7 @@ async fn do_part(context: &Context, operations: &[&plan::Push], part: Part) -> V
     outcomes.extend(pushed.into_iter().flatten());
     let named = |(index, outcome): (usize, Result<Report, Failure>)| {
         outcome.map_err(|failure| FailedPush {
-            counts: run.counters[index].counts(),
+            counts: run.counters[index].counts().into(),
             ..FailedPush::new(&operations[index].label, failure)
         })
     };

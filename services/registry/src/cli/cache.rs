@@ -14,16 +14,16 @@ use crate::keepalive::Schedule;
 #[command(next_help_heading = "Remote cache")]
 pub(super) struct CacheArgs {
     /// Read blobs that are not below the root from this cache, written as Bazel's own option has it; empty: from none
-    /// [env: IMG_REAPI_ENDPOINT]
+    /// [env: `IMG_REAPI_ENDPOINT`]
     #[arg(long, value_name = "ADDRESS")]
     remote_cache: Option<String>,
 
-    /// Instance of the remote cache [env: IMG_REAPI_INSTANCE_NAME]
+    /// Instance of the remote cache [env: `IMG_REAPI_INSTANCE_NAME`]
     #[arg(long, value_name = "NAME")]
     remote_instance_name: Option<String>,
 
     /// Bazel credential helper that is asked for what the remote cache wants to see [env:
-    /// IMG_CREDENTIAL_HELPER_REMOTE_CACHE, IMG_CREDENTIAL_HELPER]
+    /// `IMG_CREDENTIAL_HELPER_REMOTE_CACHE`, `IMG_CREDENTIAL_HELPER`]
     #[arg(long, value_name = "PROGRAM")]
     credential_helper: Option<PathBuf>,
 
