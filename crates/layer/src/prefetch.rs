@@ -144,7 +144,8 @@ fn read(requests: &[Request<'_>], pool: &Arc<Pool>) -> Result<Batch, LayerError>
 fn read_file(request: &Request<'_>, buffer: &mut [u8]) -> Result<usize, LayerError> {
     let mut file = File::open(request.source).map_err(LayerError::Read)?;
     let mut count = 0;
-    while count < buffer.len() {
+    // Whoever gets less than there was room for has seen the end.
+    while count < buffer.len() && count as u64 != request.size {
         match file.read(&mut buffer[count..]) {
             Ok(0) => break,
             Ok(more) => count += more,
