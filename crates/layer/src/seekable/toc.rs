@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use blob::Hasher;
+use blob::HashingWriter;
 use oci::Digest;
 use serde::{Serialize, Serializer};
 
@@ -128,22 +128,10 @@ impl<'a> Toc<'a> {
 
     /// Digest and size of that.
     pub(super) fn identify(&self) -> (Digest, u64) {
-        let mut hasher = HashWriter(Hasher::new());
-        self.write_to(&mut hasher).expect("a hasher takes everything");
-        hasher.0.finish()
-    }
-}
-
-struct HashWriter(Hasher);
-
-impl Write for HashWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let mut writer = HashingWriter::new(io::sink());
+        self.write_to(&mut writer).expect("nobody refuses a byte");
+        let (_, digest, size) = writer.finish();
+        (digest, size)
     }
 }
 
