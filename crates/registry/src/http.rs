@@ -33,9 +33,8 @@ impl HttpClients {
             source: Source::from(deepest(&*error)),
         })
     }
-}
 
-impl HttpClients {
+    /// The client of a socket, whatever host an address names.
     pub(crate) fn for_socket(&self, socket: &Path, config: &Config) -> Result<Client, Cause> {
         let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = sockets.get(socket) {
