@@ -57,6 +57,9 @@ pub(crate) struct PlanMergeArgs {
     /// Strategy of all pushes, whatever their plans say.
     #[arg(long, value_parser = parse_strategy)]
     pub(crate) push_strategy: Option<plan::Strategy>,
+    /// Strategy of all loads, whatever their plans say.
+    #[arg(long, value_parser = parse_strategy)]
+    pub(crate) load_strategy: Option<plan::Strategy>,
     /// Layers and where they lie below the runfiles, instead of what the plans say: one a line, fields separated by NUL.
     #[arg(long)]
     pub(crate) entries: Option<PathBuf>,

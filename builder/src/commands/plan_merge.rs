@@ -35,9 +35,10 @@ fn build(args: &PlanMergeArgs) -> Outcome {
                 .hint("let `deploy_operations` name what the targets in `operations` do"));
         }
     }
-    if let Some(strategy) = args.push_strategy {
-        for Operation::Push(push) in &mut merged.operations {
-            push.strategy = strategy;
+    for operation in &mut merged.operations {
+        match operation {
+            Operation::Push(push) => push.strategy = args.push_strategy.unwrap_or(push.strategy),
+            Operation::Load(load) => load.strategy = args.load_strategy.unwrap_or(load.strategy),
         }
     }
     if let Some(list) = &args.entries {
@@ -52,6 +53,7 @@ fn build(args: &PlanMergeArgs) -> Outcome {
 fn command(operation: &Operation) -> &'static str {
     match operation {
         Operation::Push(_) => "push",
+        Operation::Load(_) => "load",
     }
 }
 
@@ -75,7 +77,7 @@ fn ship_layers(plan: &mut Plan, list: &Path) -> Outcome {
 /// Operations run at the same time, so a tag that two of them set would be either of the two.
 fn refuse_shared_tags(plan: &Plan) -> Outcome {
     let mut set: BTreeMap<(&str, &str, &str), (Digest, &str)> = BTreeMap::new();
-    for Operation::Push(push) in &plan.operations {
+    for push in plan.operations.iter().filter_map(Operation::as_push) {
         for (tag, digest) in tags(push) {
             let (known, label) =
                 *set.entry((&push.registry, &push.repository, tag)).or_insert((digest, &push.label));

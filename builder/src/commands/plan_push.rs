@@ -127,14 +127,14 @@ fn mount_from(args: &PlanPushArgs) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in &args.cross_mount_from {
         let plan = super::plan_merge::read(path)?;
-        if plan.operations.is_empty() {
+        if !plan.operations.iter().any(|operation| operation.as_push().is_some()) {
             let error = anyhow!("`cross_mount_from`: nothing is pushed by the plan `{}`", path.display());
             return Err(
                 Failure::usage(error).hint("name an `image_push` target, or an image with `push_specs`")
             );
         }
-        for Operation::Push(push) in plan.operations {
-            let source = Source { registry: push.registry, repository: push.repository };
+        for push in plan.operations.iter().filter_map(Operation::as_push) {
+            let source = Source { registry: push.registry.clone(), repository: push.repository.clone() };
             if !sources.contains(&source) {
                 sources.push(source);
             }

@@ -58,7 +58,7 @@ fn run(workspace: &Workspace, more: &[&str], values: &serde_json::Value) -> (i32
 fn succeed(workspace: &Workspace, more: &[&str], values: &serde_json::Value) -> Push {
     assert_eq!(run(workspace, more, values), (0, String::new()));
     let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
-    let Operation::Push(push) = &plan.operations[0];
+    let push = plan.operations[0].as_push().unwrap();
     push.clone()
 }
 
@@ -222,7 +222,7 @@ fn a_merge_says_how_layers_are_pushed() {
             (0, String::new())
         );
         let merged = Plan::from_json(workspace.read("merged").as_bytes()).unwrap();
-        for Operation::Push(push) in &merged.operations {
+        for push in merged.operations.iter().filter_map(Operation::as_push) {
             assert_eq!(serde_json::to_value(push.strategy).unwrap(), strategy);
         }
         let layers: Vec<_> = merged.blobs.values().filter(|blob| blob.kind == Kind::Layer).collect();

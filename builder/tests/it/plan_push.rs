@@ -109,7 +109,7 @@ fn a_destination_may_come_from_a_file() {
     let values = r#"{"label":"//x:push","registry":"","repository":"","strategy":"eager"}"#;
     assert_eq!(run(&workspace, &["--destination-file", "destination"], values), (0, String::new()));
     let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
-    let Operation::Push(push) = &plan.operations[0];
+    let push = plan.operations[0].as_push().unwrap();
     assert_eq!((push.registry.as_str(), push.repository.as_str()), ("localhost:5000", "deep/er/app"));
 
     workspace.write("destination", "nowhere");
@@ -184,7 +184,7 @@ fn a_spec_is_named_beside_the_image() {
 
     assert_eq!(run(&workspace, &[], &values.replace("App", "app")), (0, String::new()));
     let plan = Plan::from_json(workspace.read("plan").as_bytes()).unwrap();
-    let Operation::Push(push) = &plan.operations[0];
+    let push = plan.operations[0].as_push().unwrap();
     assert_eq!(push.label, "//x:app");
 }
 
@@ -200,8 +200,12 @@ fn plans_are_merged_in_order() {
     }
     workspace.succeed(&["plan", "merge"], &["--output", "merged", "--plan", "one", "--plan", "two"]);
     let merged = Plan::from_json(workspace.read("merged").as_bytes()).unwrap();
-    let repositories: Vec<_> =
-        merged.operations.iter().map(|Operation::Push(push)| push.repository.as_str()).collect();
+    let repositories: Vec<_> = merged
+        .operations
+        .iter()
+        .filter_map(Operation::as_push)
+        .map(|push| push.repository.as_str())
+        .collect();
     assert_eq!(repositories, ["z", "a"]);
     assert_eq!(merged.blobs, Plan::from_json(workspace.read("one").as_bytes()).unwrap().blobs);
 

@@ -1,18 +1,20 @@
 //! Does what the plan of a deploy target says: pushes images to registries, out of the files of a build, Bazel's caches
-//! and other registries.
+//! and other registries. Whoever does something else with images finds in [`content`] what they consist of.
 //!
 //! `pusher` does it under `bazel run`; a build event service does it for builds that it hears of. They differ in where
 //! files come from and in how progress is shown, and say so in the [`Context`].
 
 mod caches;
+pub mod content;
+mod context;
 mod progress;
 mod push;
 mod runfile;
 pub mod summary;
 
 pub use caches::{CacheNames, Caches};
+pub use content::NotCached;
+pub use context::Context;
 pub use progress::{Progress, Silent, Transfer};
-pub use push::{
-    Context, DeduplicateOverrides, FailedPush, NotCached, Overrides, Pushed, push, push_all, push_blobs, wait,
-};
+pub use push::{DeduplicateOverrides, FailedPush, Overrides, Pushed, push, push_all, push_blobs, wait};
 pub use summary::{Counts, Outcome, Report, Tally};

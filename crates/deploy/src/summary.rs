@@ -200,7 +200,8 @@ pub fn to_json(reports: &[Report], failed: &[(String, String)]) -> Result<String
 }
 
 /// `1 blob`, `2 blobs`.
-fn plural(count: u64, word: &str) -> String {
+/// A number and what it counts.
+pub fn plural(count: u64, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 

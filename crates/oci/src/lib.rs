@@ -29,7 +29,7 @@ pub use digest::{DiffId, Digest, DigestError};
 pub use index::Index;
 pub use manifest::Manifest;
 pub use platform::{Platform, PlatformError};
-pub use reference::{Reference, ReferenceError, RegistryHost, Repository, Tag};
+pub use reference::{ImageName, Reference, ReferenceError, RegistryHost, Repository, Tag};
 
 /// String to string, in a stable order.
 pub type Annotations = std::collections::BTreeMap<String, String>;

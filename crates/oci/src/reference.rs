@@ -27,6 +27,9 @@ pub enum ReferenceError {
     /// The digest.
     #[error(transparent)]
     Digest(#[from] crate::DigestError),
+    /// A digest where a runtime wants a name.
+    #[error("`{0}` ends in a digest; the name of an image ends in a tag, or in its repository")]
+    Pinned(String),
 }
 
 /// `host` or `host:port` of a registry. `docker.io` is kept as `index.docker.io`.
@@ -207,6 +210,37 @@ impl Reference {
     }
 }
 
+/// The name of an image in a container runtime: as it was typed, since runtimes differ in what they make of a short one, but
+/// with the tag `latest` where there is none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageName(String);
+
+impl ImageName {
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ImageName {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let reference = Reference::parse(text)?;
+        if reference.digest.is_some() {
+            return Err(ReferenceError::Pinned(text.to_owned()));
+        }
+        let tag = if reference.tag.is_some() { "" } else { ":latest" };
+        Ok(Self(format!("{text}{tag}")))
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.registry, self.repository)?;
@@ -270,6 +304,22 @@ mod tests {
         }
         assert!("t".repeat(129).parse::<Tag>().is_err());
         assert!("user@host".parse::<RegistryHost>().is_err());
+    }
+
+    #[test]
+    fn names_stay_as_they_are_typed() {
+        let table = [
+            ("app", "app:latest"),
+            ("my-project/app:v1", "my-project/app:v1"),
+            ("localhost:5000/app", "localhost:5000/app:latest"),
+            ("docker.io/library/app:1", "docker.io/library/app:1"),
+        ];
+        for (text, name) in table {
+            assert_eq!(text.parse::<ImageName>().unwrap().as_str(), name);
+        }
+        for text in ["", "App", "a:-b", &format!("a@sha256:{}", "1".repeat(64))] {
+            assert!(text.parse::<ImageName>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! # Ok::<(), plan::PlanError>(())
 //! ```
 
+mod load;
 mod push;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use oci::Digest;
 use serde::{Deserialize, Serialize};
 
+pub use load::{Daemon, Load, Name};
 pub use push::{Deduplicate, DeduplicateMode, DeduplicatedContent, Push};
 
 /// A list of operations and the blobs that they need.
@@ -36,6 +38,34 @@ pub struct Plan {
 pub enum Operation {
     /// Put an image into a registry.
     Push(Push),
+    /// Bring an image into a container runtime.
+    Load(Load),
+}
+
+impl Operation {
+    /// The push, if it is one.
+    pub fn as_push(&self) -> Option<&Push> {
+        match self {
+            Self::Push(push) => Some(push),
+            Self::Load(_) => None,
+        }
+    }
+
+    /// The push, to be changed, if it is one.
+    pub fn as_push_mut(&mut self) -> Option<&mut Push> {
+        match self {
+            Self::Push(push) => Some(push),
+            Self::Load(_) => None,
+        }
+    }
+
+    /// The load, if it is one.
+    pub fn as_load(&self) -> Option<&Load> {
+        match self {
+            Self::Push(_) => None,
+            Self::Load(load) => Some(load),
+        }
+    }
 }
 
 /// What an operation is about.
@@ -50,7 +80,7 @@ pub struct Root {
     pub size: u64,
 }
 
-/// Where the bytes of a push come from, and who moves them.
+/// Where the bytes of layers come from, and who moves them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
@@ -233,8 +263,12 @@ mod tests {
         let mut merged = Plan::default();
         merged.append(plan("a", None));
         merged.append(plan("b", Some("runfile")));
-        let tags: Vec<_> =
-            merged.operations.iter().map(|Operation::Push(push)| push.tags[0].as_str()).collect();
+        let tags: Vec<_> = merged
+            .operations
+            .iter()
+            .filter_map(Operation::as_push)
+            .map(|push| push.tags[0].as_str())
+            .collect();
         assert_eq!(tags, ["a", "b"]);
         assert_eq!(merged.blobs, plan("b", Some("runfile")).blobs);
     }

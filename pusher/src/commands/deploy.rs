@@ -37,7 +37,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let operations: Vec<&plan::Push> =
-        context.plan.operations.iter().map(|Operation::Push(operation)| operation).collect();
+        context.plan.operations.iter().filter_map(Operation::as_push).collect();
     let start = Instant::now();
     let outcomes = runtime.block_on(perform(&context, operations, patience));
     report(&progress, outcomes, start.elapsed(), json)

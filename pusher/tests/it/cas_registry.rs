@@ -54,7 +54,7 @@ fn all_operations_are_told_of_at_once_and_others_not_at_all() {
         registry.add_blob("other", document.bytes.clone());
     }
     let mut target = target(&registry, &image, &blob_cache);
-    let Operation::Push(mut other) = target.plan.operations[0].clone();
+    let mut other = target.plan.operations[0].as_push().unwrap().clone();
     other.repository = "other".to_owned();
     target.plan.operations.push(Operation::Push(other));
     let ran = target.run(&[]);
@@ -67,7 +67,7 @@ fn pushes_with_another_strategy_do_not_care() {
     let (registry, blob_cache) = (FakeRegistry::start(), FakeCas::start());
     let image = image(&["layer"]);
     let mut target = target(&registry, &image, &blob_cache).env("IMG_BLOB_CACHE_ENDPOINT", "");
-    let Operation::Push(mut other) = target.plan.operations[0].clone();
+    let mut other = target.plan.operations[0].as_push().unwrap().clone();
     other.label = "//:other".to_owned();
     other.repository = "other".to_owned();
     other.strategy = Strategy::Lazy;

@@ -118,7 +118,7 @@ impl Target {
 
     /// All operations.
     pub(crate) fn pushes_mut(&mut self) -> impl Iterator<Item = &mut Push> {
-        self.plan.operations.iter_mut().map(|Operation::Push(push)| push)
+        self.plan.operations.iter_mut().filter_map(Operation::as_push_mut)
     }
 
     /// A layer that the build does not have, but these repositories.
@@ -137,7 +137,7 @@ impl Target {
 
     /// The first and mostly only operation.
     pub(crate) fn push(&mut self) -> &mut Push {
-        let Operation::Push(push) = &mut self.plan.operations[0];
+        let push = self.plan.operations[0].as_push_mut().unwrap();
         push
     }
 
@@ -238,7 +238,7 @@ impl Target {
     }
 
     pub(crate) fn assert_nothing_pushed(&self, registry: &FakeRegistry) {
-        let Operation::Push(push) = &self.plan.operations[0];
+        let push = self.plan.operations[0].as_push().unwrap();
         let names = push.tags.iter().cloned().chain([push.root.digest.to_string()]);
         for name in names {
             assert!(registry.manifest(REPOSITORY, &name).is_none(), "`{name}` is there");

@@ -68,6 +68,6 @@ async fn read(cache: &cas::Client, blob: cas::Blob) -> Result<prost::bytes::Byte
 pub(crate) fn ours(operation: &Operation) -> Option<&Push> {
     match operation {
         Operation::Push(push) if push.strategy == Strategy::Bes => Some(push),
-        Operation::Push(_) => None,
+        Operation::Push(_) | Operation::Load(_) => None,
     }
 }

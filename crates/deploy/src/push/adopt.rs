@@ -8,10 +8,10 @@ use plan::Strategy;
 use registry::Remote;
 use tool::Failure;
 
-use super::Context;
-use super::cached::{described, rebuild};
-use super::documents::Document;
 use super::prepare::Prepared;
+use crate::content::Document;
+use crate::content::{described, rebuild};
+use crate::context::Context;
 
 /// How the address of a registry's blob cache is given.
 const HOW: &str = "give the address of the registry's `--grpc-port`: --@rules_img//img/settings:blob_cache=grpc://HOST:PORT \

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use oci::Repository;
+use oci::{Descriptor, Repository};
+use plan::Strategy;
 use registry::{BlobPush, MemoryContent, Mount, Remote, Session};
 use tokio::sync::OnceCell;
 use tool::{Failure, FailureContext as _, SharedFailure};
 
+use crate::content::{self, Wanted, failure};
+use crate::context::Context;
+use crate::push::Run;
+use crate::push::adopt::{Adopted, not_adopted};
 use crate::push::artificial::Artificial;
 use crate::push::landing::{Home, Landing, Landings, Place};
-use crate::push::wanted::Wanted;
-use crate::push::{Context, failure, source};
 use crate::summary::{Counter, Outcome};
 
 /// How a blob came to a place.
@@ -29,23 +32,19 @@ pub(crate) struct Blobs<'a> {
     operations: &'a [&'a plan::Push],
     landings: BTreeMap<Place, Landing>,
     cells: BTreeMap<Place, OnceCell<Result<Landed, SharedFailure>>>,
-    wanted: Wanted<'a>,
+    wanted: Wanted,
+    adopted: &'a Adopted,
     /// One for each operation.
     counters: &'a [Counter],
 }
 
 impl<'a> Blobs<'a> {
     /// Nothing is brought yet.
-    pub(crate) fn new(
-        context: &'a Context,
-        operations: &'a [&'a plan::Push],
-        landings: Landings,
-        wanted: Wanted<'a>,
-        counters: &'a [Counter],
-    ) -> Self {
+    pub(crate) fn new(run: &'a Run<'a>, landings: Landings, wanted: Wanted) -> Self {
+        let Run { context, operations, adopted, counters, .. } = run;
         let landings = landings.by_place;
         let cells = landings.keys().map(|place| (place.clone(), OnceCell::new())).collect();
-        Self { context, operations, landings, cells, wanted, counters }
+        Self { context, operations, landings, cells, wanted, adopted, counters }
     }
 
     /// Makes sure that a blob is where an operation wants it.
@@ -97,7 +96,7 @@ impl<'a> Blobs<'a> {
     /// What would happen.
     async fn foresee(&self, place: &Place, landing: &Landing) -> Result<Landed, Failure> {
         let landed = |outcome| Ok(Landed { outcome, mounted_from: None });
-        if self.has(place).await? || self.wanted.adopted.has(&place.0, place.1) {
+        if self.has(place).await? || self.adopted.has(&place.0, place.1) {
             return landed(Outcome::Present);
         }
         let home = match &landing.home {
@@ -176,10 +175,20 @@ impl<'a> Blobs<'a> {
         let operation = self.operations[landing.owner];
         let _permit = self.context.transfers.acquire().await?;
         let caches = self.wanted.find(self.context, &landing.blob).await;
-        let sources = source::find(self.context, operation, &landing.blob, caches)?;
-        let content = Arc::<source::Sources>::clone(&sources);
+        let Some(sources) = content::find(self.context, operation.into(), &landing.blob, caches)? else {
+            return Err(self.nowhere(operation, &landing.blob));
+        };
+        let content = Arc::<content::Sources>::clone(&sources);
         let request = BlobPush { digest: place.1, size: landing.blob.size, begun, content };
         self.context.client.push_blob(&place.0, &request).await.map_err(|error| sources.explain(error))
+    }
+
+    /// Why a blob cannot be uploaded.
+    fn nowhere(&self, operation: &plan::Push, blob: &Descriptor) -> Failure {
+        if operation.strategy == Strategy::CasRegistry {
+            return not_adopted(self.context, operation, blob, self.adopted.anywhere(blob.digest));
+        }
+        content::nowhere(self.context, operation.into(), blob)
     }
 
     /// Writes the manifest without a tag that holds on to a layer.

@@ -13,40 +13,30 @@
 mod adopt;
 mod artificial;
 mod blobs;
-mod cached;
 mod destination;
-mod documents;
 mod failed;
 mod landing;
 mod overrides;
-mod places;
 mod prepare;
-mod remote_documents;
-mod source;
 mod strategies;
 mod survey;
 mod wait;
-mod wanted;
 mod wishes;
 mod write;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
 use oci::{Digest, RegistryHost, Tag};
-use registry::{Cause, Client, Remote};
-use tokio::sync::Semaphore;
+use registry::Remote;
 use tool::Failure;
-use tool::runfiles::Runfiles;
 
-use crate::caches::Caches;
-use crate::progress::Progress;
+use crate::content::Wanted;
+use crate::context::Context;
 use crate::summary::{Counter, Report};
 use adopt::Adopted;
 use blobs::Blobs;
-pub use cached::NotCached;
 pub use destination::Overrides;
 pub use failed::{FailedPush, Pushed};
 use landing::{Landings, Wish};
@@ -54,28 +44,7 @@ pub use overrides::DeduplicateOverrides;
 use prepare::Prepared;
 use survey::Survey;
 pub use wait::wait;
-use wanted::Wanted;
 use write::Writer;
-
-/// What all operations of a run share.
-pub struct Context {
-    /// Connections and credentials.
-    pub client: Client,
-    /// Where lazy pushes find layers.
-    pub caches: Caches,
-    /// Files of the build.
-    pub runfiles: Runfiles,
-    /// What to do.
-    pub plan: plan::Plan,
-    /// Where to show it.
-    pub progress: Box<dyn Progress>,
-    /// Bounds the transfers at a time. Questions are not bounded: waiting costs nothing.
-    pub transfers: Arc<Semaphore>,
-    /// Ask, but change nothing.
-    pub dry_run: bool,
-    /// What the command line says instead of the plan.
-    pub overrides: Overrides,
-}
 
 /// Which part of operations is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,8 +181,8 @@ impl Run<'_> {
             tracing::warn!("{note}");
         }
         let lacking = wishes.iter().map(|wish| (self.operations[wish.operation].strategy, &wish.blob));
-        let wanted = Wanted::new(self.context, lacking, &self.adopted);
-        Blobs::new(self.context, self.operations, landings, wanted, &self.counters)
+        let wanted = Wanted::new(self.context, lacking);
+        Blobs::new(self, landings, wanted)
     }
 
     async fn one(&self, survey: &Survey<'_>, blobs: &Blobs<'_>) -> Outcome {
@@ -235,16 +204,4 @@ impl Run<'_> {
         self.context.progress.operation_done(&self.operations[index].label);
         (index, outcome)
     }
-}
-
-/// A registry's error with its hints, or those of the registry or cache that an upload was to be read from.
-fn failure(error: registry::Error) -> Failure {
-    let read = match error.cause() {
-        Cause::Content(error) => error.get_ref(),
-        _ => None,
-    };
-    let from_registry = read.and_then(|error| error.downcast_ref::<registry::Error>());
-    let from_cache = read.and_then(|error| error.downcast_ref::<cas::Error>());
-    let hints = from_cache.map_or_else(|| from_registry.unwrap_or(&error).hints(), cas::Error::hints);
-    Failure::new(error).hints(hints)
 }

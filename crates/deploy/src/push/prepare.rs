@@ -5,9 +5,10 @@ use plan::{CrossMount, Deduplicate};
 use registry::Remote;
 use tool::{Failure, FailureContext as _};
 
+use crate::content::{self, Image};
+use crate::context::Context;
 use crate::push::destination::Destination;
-use crate::push::documents::{self, Image};
-use crate::push::{Context, strategies};
+use crate::push::strategies;
 
 /// An operation that is ready to be asked about.
 pub(crate) struct Prepared<'a> {
@@ -32,7 +33,7 @@ impl<'a> Prepared<'a> {
         strategies::check(operation, deduplicate.as_ref())?;
         let mut images = Vec::new();
         for root in std::iter::once(&operation.root).chain(&operation.referrers) {
-            images.push(documents::load(context, operation, root.digest).await?);
+            images.push(content::load(context, operation.into(), root.digest).await?);
         }
         let prepared = Self { index, operation, to, images, deduplicate };
         prepared.expect(context)?;

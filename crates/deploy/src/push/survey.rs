@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use futures_util::future::{try_join, try_join_all};
 use oci::{Descriptor, Digest, Tag};
 
-use crate::push::documents::{Document, Image};
+use crate::content::failure;
+use crate::content::{Document, Image};
+use crate::context::Context;
 use crate::push::prepare::Prepared;
-use crate::push::{Context, failure};
 use tool::Failure;
 
 /// What an operation has to do.

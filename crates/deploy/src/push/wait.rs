@@ -6,8 +6,10 @@ use oci::{Digest, Tag};
 use tokio::time::sleep;
 use tool::Failure;
 
+use crate::content::failure;
+use crate::context::Context;
 use crate::push::destination::Destination;
-use crate::push::{Context, FailedPush, Pushed, failure};
+use crate::push::{FailedPush, Pushed};
 use crate::summary::{Counts, Report};
 
 /// From the first to the longest pause between two looks.

@@ -7,8 +7,8 @@ use oci::{Digest, Repository};
 use plan::DeduplicatedContent;
 use tool::Failure;
 
-use crate::push::Context;
-use crate::push::documents::{Document, Image};
+use crate::content::{Document, Image};
+use crate::context::Context;
 use crate::push::landing::{Deduplication, Wish};
 use crate::push::prepare::Prepared;
 use crate::push::survey::Survey;

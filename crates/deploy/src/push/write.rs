@@ -4,10 +4,11 @@ use futures_util::future::try_join_all;
 use registry::ManifestName;
 use tool::Failure;
 
+use crate::content::Document;
+use crate::content::failure;
+use crate::context::Context;
 use crate::push::blobs::Blobs;
-use crate::push::documents::Document;
 use crate::push::survey::{MissingImage, Survey};
-use crate::push::{Context, failure};
 use crate::summary::Counter;
 
 /// One operation while it writes.

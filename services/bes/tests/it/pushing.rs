@@ -1,7 +1,7 @@
 //! What is pushed, and what is left alone.
 
 use googleapis_tonic_google_devtools_build_v1::google::devtools::build::v1 as api;
-use plan::{Operation, Strategy};
+use plan::Strategy;
 use testkit::FakeRegistry;
 use testkit::fake_cas::FakeCas;
 
@@ -93,7 +93,7 @@ async fn documents_of_a_pulled_image_come_from_where_it_was_pulled() {
     let image = testkit::image("linux/amd64", "layer of the base");
     origin.add("library/base", "1", &image);
     let mut plan = plan(&registry, "mirror", &image, Strategy::Bes);
-    let Operation::Push(push) = &mut plan.operations[0];
+    let push = plan.operations[0].as_push_mut().unwrap();
     push.original = Some(plan::Original {
         registries: vec![origin.host()],
         repository: "library/base".into(),

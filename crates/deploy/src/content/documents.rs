@@ -9,19 +9,22 @@ use oci::{Descriptor, Digest, Index, Manifest, media_type};
 use plan::Strategy;
 use tool::{Failure, FailureContext as _};
 
-use crate::push::Context;
-use crate::push::remote_documents;
-use crate::push::source::changed;
+use crate::content::source::changed;
+use crate::content::{Purpose, remote_documents};
+use crate::context::Context;
 use crate::runfile::runfile;
 
-/// A document that will be written to the registry, byte for byte as the build made it.
+/// A manifest or index, byte for byte as the build made it.
 #[derive(Clone, Debug)]
-pub(crate) struct Document {
-    pub(crate) digest: Digest,
-    pub(crate) media_type: String,
-    pub(crate) bytes: Bytes,
+pub struct Document {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its media type.
+    pub media_type: String,
+    /// All of it.
+    pub bytes: Bytes,
     /// What it refers to, if that is said.
-    pub(crate) subject: Option<Digest>,
+    pub subject: Option<Digest>,
     kind: Kind,
 }
 
@@ -33,25 +36,34 @@ enum Kind {
 
 /// An image: one manifest, or an index and its manifests.
 #[derive(Clone, Debug)]
-pub(crate) struct Image {
-    pub(crate) root: Document,
+pub struct Image {
+    /// The manifest, or the index.
+    pub root: Document,
     /// Indexes that the index lists, one behind those that it lists itself.
-    pub(crate) inner_indexes: Vec<Document>,
+    pub inner_indexes: Vec<Document>,
     /// The image manifests, lowest level of the index included; for a single image the root itself.
-    pub(crate) manifests: Vec<Document>,
+    pub manifests: Vec<Document>,
 }
 
 impl Document {
     /// The configuration of a manifest.
-    pub(crate) fn config(&self) -> Option<&Descriptor> {
+    pub fn config(&self) -> Option<&Descriptor> {
         match &self.kind {
             Kind::Manifest(manifest) => Some(&manifest.config),
             Kind::Index(_) => None,
         }
     }
 
-    /// The layers of a manifest that are to be in the repository, lowest first.
-    pub(crate) fn layers(&self) -> impl Iterator<Item = &Descriptor> {
+    /// What an index lists; nothing for a manifest.
+    pub fn children(&self) -> &[Descriptor] {
+        match &self.kind {
+            Kind::Manifest(_) => &[],
+            Kind::Index(index) => &index.manifests,
+        }
+    }
+
+    /// The layers of a manifest that have to be brought along, lowest first: those that clients get elsewhere by themselves are left out.
+    pub fn layers(&self) -> impl Iterator<Item = &Descriptor> {
         let manifest = match &self.kind {
             Kind::Manifest(manifest) => Some(manifest),
             Kind::Index(_) => None,
@@ -81,30 +93,30 @@ impl Document {
 
 impl Image {
     /// The layers of all its manifests.
-    pub(crate) fn layers(&self) -> impl Iterator<Item = &Descriptor> {
+    pub fn layers(&self) -> impl Iterator<Item = &Descriptor> {
         self.manifests.iter().flat_map(Document::layers)
     }
 
     /// The root, or one of the manifests below it.
-    pub(crate) fn find(&self, digest: Digest) -> Option<&Document> {
+    pub fn find(&self, digest: Digest) -> Option<&Document> {
         let all = std::iter::once(&self.root).chain(&self.manifests).chain(&self.inner_indexes);
         all.into_iter().find(|document| document.digest == digest)
     }
 }
 
 /// Reads an image of an operation.
-pub(crate) async fn load(context: &Context, operation: &plan::Push, root: Digest) -> Result<Image, Failure> {
-    let mut roots = read(context, operation, &[root]).await?;
+pub async fn load(context: &Context, purpose: Purpose<'_>, root: Digest) -> Result<Image, Failure> {
+    let mut roots = read(context, purpose, &[root]).await?;
     let Some(root) = roots.pop() else { return Err(unnamed(root)) };
     let mut image = Image { root: root.clone(), inner_indexes: Vec::new(), manifests: Vec::new() };
-    collect(context, operation, root, &mut image).await?;
+    collect(context, purpose, root, &mut image).await?;
     Ok(image)
 }
 
 /// Adds a document and what it lists. No index can list itself, as it would have to know its own digest.
 fn collect<'a>(
     context: &'a Context,
-    operation: &'a plan::Push,
+    purpose: Purpose<'a>,
     document: Document,
     image: &'a mut Image,
 ) -> BoxFuture<'a, Result<(), Failure>> {
@@ -114,8 +126,8 @@ fn collect<'a>(
             return Ok(());
         };
         let children: Vec<Digest> = index.manifests.iter().map(|child| child.digest).collect();
-        for child in read(context, operation, &children).await? {
-            collect(context, operation, child, image).await?;
+        for child in read(context, purpose, &children).await? {
+            collect(context, purpose, child, image).await?;
         }
         if document.digest != image.root.digest {
             image.inner_indexes.push(document);
@@ -125,13 +137,9 @@ fn collect<'a>(
 }
 
 /// Reads documents, in this order.
-async fn read(
-    context: &Context,
-    operation: &plan::Push,
-    digests: &[Digest],
-) -> Result<Vec<Document>, Failure> {
-    let remote = if operation.strategy == Strategy::Bes {
-        remote_documents::read(context, operation, digests).await?
+async fn read(context: &Context, purpose: Purpose<'_>, digests: &[Digest]) -> Result<Vec<Document>, Failure> {
+    let remote = if purpose.strategy == Strategy::Bes {
+        remote_documents::read(context, purpose, digests).await?
     } else {
         BTreeMap::new()
     };
@@ -139,7 +147,7 @@ async fn read(
         let blob = context.plan.blobs.get(digest).ok_or_else(|| unnamed(*digest))?;
         let (bytes, place) = match remote.get(digest) {
             Some(bytes) => (bytes.clone(), digest.to_string()),
-            None => read_runfile(context, operation, *digest, blob)?,
+            None => read_runfile(context, purpose, *digest, blob)?,
         };
         parse(*digest, blob, bytes, &place)
     };
@@ -150,10 +158,23 @@ fn unnamed(digest: Digest) -> Failure {
     Failure::new(anyhow::anyhow!("the plan names no file for the manifest `{digest}`"))
 }
 
+/// The bytes of a config, which is a file of the build.
+pub fn read_document(
+    context: &Context,
+    purpose: Purpose<'_>,
+    document: &Descriptor,
+) -> Result<Bytes, Failure> {
+    let blob = context.plan.blobs.get(&document.digest);
+    let blob = blob.ok_or_else(|| {
+        Failure::new(anyhow::anyhow!("the plan names no file for the config `{}`", document.digest))
+    })?;
+    Ok(read_runfile(context, purpose, document.digest, blob)?.0)
+}
+
 /// The bytes, and the path.
 fn read_runfile(
     context: &Context,
-    operation: &plan::Push,
+    purpose: Purpose<'_>,
     digest: Digest,
     blob: &plan::Blob,
 ) -> Result<(Bytes, String), Failure> {
@@ -163,7 +184,7 @@ fn read_runfile(
     let bytes = blob::read_bounded(file, oci::MAX_MANIFEST_SIZE)
         .about(format!("failed to read `{}`", path.display()))?;
     blob::verify_bytes(&bytes, digest, Some(blob.size))
-        .map_err(|mismatch| changed(&path, mismatch, &operation.label))?;
+        .map_err(|mismatch| changed(&path, mismatch, purpose.label))?;
     Ok((bytes.into(), path.display().to_string()))
 }
 

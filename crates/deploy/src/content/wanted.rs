@@ -1,5 +1,5 @@
-//! What a push without files may want from Bazel's caches. The remote one is asked for all of it in one question, and only when
-//! the first blob really has to be uploaded; servers also take the question as a wish to keep what they have.
+//! What a push or load without files may want from Bazel's caches. The remote one is asked for all of it in one question, and only when
+//! the first blob really has to be read; servers also take the question as a wish to keep what they have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,37 +8,28 @@ use oci::{Descriptor, Digest};
 use plan::{Kind, Strategy};
 use tokio::sync::OnceCell;
 
-use crate::push::Context;
-use crate::push::adopt::Adopted;
+use crate::context::Context;
 
 /// Blobs without a file, and which of them the remote cache lacks, once that was asked.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) adopted: &'a Adopted,
+pub struct Wanted {
     blobs: BTreeMap<Digest, cas::Blob>,
     missing: OnceCell<BTreeSet<Digest>>,
 }
 
 /// Which caches have one blob.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub struct Found {
     /// The disk cache's file.
     pub(crate) file: Option<PathBuf>,
     /// The remote cache's entry.
     pub(crate) remote: Option<(cas::Client, cas::Blob)>,
-    /// Whether a registry said that it took it over.
-    pub(crate) adopted: bool,
 }
 
-impl<'a> Wanted<'a> {
-    /// Of what operations lack, by their strategies: layers that a lazy push would have to find, or
-    /// one whose registry lacks something; everything for a server
-    /// that has no files at all; for other pushes nothing.
-    pub(crate) fn new<'b>(
-        context: &Context,
-        lacking: impl Iterator<Item = (Strategy, &'b Descriptor)>,
-        adopted: &'a Adopted,
-    ) -> Self {
+impl Wanted {
+    /// Of what operations lack, by their strategies: layers that a lazy one would have to find, or one whose registry lacks
+    /// something; everything for a server that has no files at all; for others nothing.
+    pub fn new<'b>(context: &Context, lacking: impl Iterator<Item = (Strategy, &'b Descriptor)>) -> Self {
         let known = &context.plan.blobs;
         let is_wanted = |(strategy, blob): &(Strategy, &Descriptor)| match strategy {
             Strategy::Bes => true,
@@ -51,11 +42,11 @@ impl<'a> Wanted<'a> {
         let blobs = wanted
             .map(|(_, blob)| (blob.digest, cas::Blob { digest: blob.digest, size: blob.size }))
             .collect();
-        Self { adopted, blobs, missing: OnceCell::new() }
+        Self { blobs, missing: OnceCell::new() }
     }
 
     /// Looks for a blob: on the disk, else in the remote cache.
-    pub(crate) async fn find(&self, context: &Context, blob: &Descriptor) -> Found {
+    pub async fn find(&self, context: &Context, blob: &Descriptor) -> Found {
         let Some(wanted) = self.blobs.get(&blob.digest) else { return Found::default() };
         let file = on_disk(context, *wanted);
         let remote = match &context.caches.remote {
@@ -67,7 +58,7 @@ impl<'a> Wanted<'a> {
             }
             None => None,
         };
-        Found { file, remote, adopted: self.adopted.anywhere(blob.digest) }
+        Found { file, remote }
     }
 
     /// A question that fails is no answer: reading will show what is there.

@@ -8,14 +8,16 @@ use oci::Digest;
 use registry::ManifestName;
 use tool::Failure;
 
-use crate::push::cached::{NotCached, bring_back};
-use crate::push::source::pulled_from;
-use crate::push::{Context, failure};
+use crate::content::Purpose;
+use crate::content::cached::{NotCached, bring_back};
+use crate::content::failure;
+use crate::content::source::pulled_from;
+use crate::context::Context;
 
 /// Reads all of these documents, verified. What the plan does not know is not looked for.
-pub(super) async fn read(
+pub(crate) async fn read(
     context: &Context,
-    operation: &plan::Push,
+    purpose: Purpose<'_>,
     digests: &[Digest],
 ) -> Result<BTreeMap<Digest, Bytes>, Failure> {
     let known = digests.iter().filter_map(|digest| Some((*digest, context.plan.blobs.get(digest)?.size)));
@@ -37,15 +39,15 @@ pub(super) async fn read(
     };
     for blob in blobs {
         if let Entry::Vacant(entry) = found.entry(blob.digest) {
-            entry.insert(pull(context, operation, blob).await?);
+            entry.insert(pull(context, purpose, blob).await?);
         }
     }
     Ok(found)
 }
 
 /// An image that is pushed as it was pulled consists of files that Bazel has no reason to upload.
-async fn pull(context: &Context, operation: &plan::Push, blob: cas::Blob) -> Result<Bytes, Failure> {
-    for origin in pulled_from(operation)? {
+async fn pull(context: &Context, purpose: Purpose<'_>, blob: cas::Blob) -> Result<Bytes, Failure> {
+    for origin in pulled_from(purpose)? {
         match context.client.get_manifest(&origin, ManifestName::from(blob.digest)).await {
             Ok(document) => return Ok(document.bytes),
             Err(error) => {
@@ -54,5 +56,5 @@ async fn pull(context: &Context, operation: &plan::Push, blob: cas::Blob) -> Res
         }
     }
     let what = format!("the manifest `{}` ({} bytes)", blob.digest, blob.size);
-    Err(Failure::new(NotCached::new(context, what)).hints(bring_back(operation)))
+    Err(Failure::new(NotCached::new(context, what)).hints(bring_back(purpose)))
 }

@@ -6,29 +6,30 @@ use blob::Mismatch;
 use futures_util::future::BoxFuture;
 use oci::Descriptor;
 use plan::Strategy;
-use registry::{ByteStream, Cause, Content};
+use registry::{ByteStream, Content};
 use tool::Failure;
 
-use crate::push::Context;
+use crate::content::Purpose;
+use crate::context::Context;
 
 /// A blob in the remote cache as something to upload: it passes through memory in chunks and touches no disk.
-pub(super) struct CachedContent {
+pub(crate) struct CachedContent {
     client: cas::Client,
     blob: cas::Blob,
     encoding: cas::Encoding,
 }
 
 impl CachedContent {
-    pub(super) fn new(client: cas::Client, blob: cas::Blob, media_type: &str) -> Self {
+    pub(crate) fn new(client: cas::Client, blob: cas::Blob, media_type: &str) -> Self {
         Self { client, blob, encoding: encoding(media_type) }
     }
 
-    pub(super) fn endpoint(&self) -> &cas::Endpoint {
+    pub(crate) fn endpoint(&self) -> &cas::Endpoint {
         &self.client.config().endpoint
     }
 
     /// What to say when other bytes came than were promised.
-    pub(super) fn spoiled(&self, mismatch: Mismatch) -> Failure {
+    pub(crate) fn spoiled(&self, mismatch: Mismatch) -> Failure {
         let endpoint = self.endpoint();
         Failure::new(mismatch)
             .context(format!(
@@ -63,15 +64,15 @@ pub struct NotCached {
 }
 
 impl NotCached {
-    pub(super) fn new(context: &Context, what: String) -> Self {
+    pub(crate) fn new(context: &Context, what: String) -> Self {
         Self { what, places: context.caches.names() }
     }
 }
 
 /// A blob that no cache has: which one, who makes it, where was looked, and what to do.
-pub(super) fn in_no_cache(
+pub(crate) fn in_no_cache(
     context: &Context,
-    operation: &plan::Push,
+    purpose: Purpose<'_>,
     blob: &Descriptor,
     known: Option<&plan::Blob>,
 ) -> Failure {
@@ -82,7 +83,7 @@ pub(super) fn in_no_cache(
              `bazel run TARGET -- --remote-cache ADDRESS` or `-- --disk-cache DIR`; or set IMG_REAPI_ENDPOINT or IMG_DISK_CACHE",
         );
     }
-    let failure = Failure::new(NotCached::new(context, layer)).hints(bring_back(operation)).gone();
+    let failure = Failure::new(NotCached::new(context, layer)).hints(bring_back(purpose)).gone();
     if !context.caches.may_use_blake3() {
         return failure;
     }
@@ -90,9 +91,9 @@ pub(super) fn in_no_cache(
 }
 
 /// How to get back what was evicted.
-pub(super) fn bring_back(operation: &plan::Push) -> Vec<String> {
-    let label = &operation.label;
-    if operation.strategy != Strategy::Bes {
+pub(crate) fn bring_back(purpose: Purpose<'_>) -> Vec<String> {
+    let label = purpose.label;
+    if purpose.strategy != Strategy::Bes {
         return vec![rebuild(label)];
     }
     vec![
@@ -103,7 +104,7 @@ pub(super) fn bring_back(operation: &plan::Push) -> Vec<String> {
 }
 
 /// A layer or config, and who makes it.
-pub(super) fn described(blob: &Descriptor, known: Option<&plan::Blob>) -> String {
+pub(crate) fn described(blob: &Descriptor, known: Option<&plan::Blob>) -> String {
     let maker = known
         .and_then(|known| known.label.as_ref())
         .map_or_else(String::new, |label| format!(", which `{label}` makes,"));
@@ -112,13 +113,12 @@ pub(super) fn described(blob: &Descriptor, known: Option<&plan::Blob>) -> String
 }
 
 /// How to get a layer back for a lazy push.
-pub(super) fn rebuild(label: &str) -> String {
+pub(crate) fn rebuild(label: &str) -> String {
     format!("bring it back, then push again: bazel clean && bazel build --output_groups=layers {label}")
 }
 
 /// Whether the remote cache lost a blob that it had a moment ago.
-pub(super) fn is_evicted(cause: &Cause) -> bool {
-    let Cause::Content(error) = cause else { return false };
-    let error = error.get_ref().and_then(|error| error.downcast_ref::<cas::Error>());
+pub(crate) fn is_evicted(read: &io::Error) -> bool {
+    let error = read.get_ref().and_then(|error| error.downcast_ref::<cas::Error>());
     error.is_some_and(|error| matches!(error.cause(), cas::Cause::Missing))
 }

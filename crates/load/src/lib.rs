@@ -1,0 +1,41 @@
+//! Brings images into container runtimes: by containerd's own interface, which takes only the layers that it lacks, or as
+//! an archive to `docker image load` and its like.
+//!
+//! What an image consists of, and where its bytes come from, is `deploy`'s business.
+
+mod names;
+mod platforms;
+mod prepare;
+mod report;
+
+pub use platforms::Platforms;
+pub use report::Report;
+
+/// What the command line and the environment say of loads.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Which images of an index.
+    pub platforms: Platforms,
+    /// The platform where nobody names one (`DOCKER_DEFAULT_PLATFORM`); none: Linux on this machine's processor.
+    pub default_platform: Option<oci::Platform>,
+    /// Whole references that images get, too.
+    pub tags: Vec<String>,
+    /// Registry that images are named after instead of that in the plan, where they are named in parts.
+    pub registry: Option<String>,
+    /// Repository that images are named after instead of that in the plan, where they are named in parts.
+    pub repository: Option<String>,
+    /// The program that takes archives (`LOADER_BINARY`), instead of that of the daemon.
+    pub loader: Option<String>,
+}
+
+/// What became of a load.
+pub type Loaded = Result<Report, FailedLoad>;
+
+/// An operation that failed.
+#[derive(Debug)]
+pub struct FailedLoad {
+    /// The target that asked for it.
+    pub label: String,
+    /// Why, without the label.
+    pub failure: tool::Failure,
+}
