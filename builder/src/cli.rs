@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use layer::{Format, Keywords, ListingLayout, ListingStyle};
 
-pub(crate) use plans::{PlanCommand, PlanMergeArgs, PlanPushArgs};
+pub(crate) use plans::{PlanCommand, PlanLoadArgs, PlanMergeArgs, PlanPushArgs};
 
 pub(crate) use forms::{
     ConvertArgs, ExtractArgs, ImageListingArgs, LayoutArgs, LayoutFormat, OptimizeCommand, OptimizeIndexArgs,

@@ -122,6 +122,9 @@ pub(crate) struct LayoutArgs {
     /// Leave out layers that are not part of the build.
     #[arg(long)]
     pub(crate) allow_missing_blobs: bool,
+    /// File with names of the image, one a line, beside those that were typed.
+    #[arg(long)]
+    pub(crate) names: Option<PathBuf>,
     /// Everything that a user typed, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(crate) values: String,

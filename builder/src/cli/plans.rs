@@ -8,6 +8,8 @@ use clap::{Args, Subcommand};
 pub(crate) enum PlanCommand {
     /// Write the plan of a push.
     Push(PlanPushArgs),
+    /// Write the plan of a load.
+    Load(PlanLoadArgs),
     /// Write one plan of several.
     Merge(PlanMergeArgs),
 }
@@ -32,6 +34,31 @@ pub(crate) struct PlanPushArgs {
     /// JSON file that says where the build puts blobs.
     #[arg(long)]
     pub(crate) destination: Option<PathBuf>,
+    /// Workspace status file for templates; later ones win.
+    #[arg(long)]
+    pub(crate) stamp: Vec<PathBuf>,
+    /// One document or layer a line, fields separated by NUL.
+    #[arg(long)]
+    pub(crate) entries: PathBuf,
+    /// Everything that a user typed, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) values: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanLoadArgs {
+    /// The plan.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Descriptor of the manifest or index to load.
+    #[arg(long)]
+    pub(crate) root_descriptor: PathBuf,
+    /// File with one name or tag a line.
+    #[arg(long)]
+    pub(crate) tag_file: Vec<PathBuf>,
+    /// A second file to write: the names of the image, one a line.
+    #[arg(long)]
+    pub(crate) names: Option<PathBuf>,
     /// Workspace status file for templates; later ones win.
     #[arg(long)]
     pub(crate) stamp: Vec<PathBuf>,

@@ -41,12 +41,15 @@ fn build(args: &LayoutArgs, values: Values) -> Outcome {
         LayoutFormat::Directory => layout::write_directory(&image, &args.output, missing),
         LayoutFormat::Sparse => layout::write_sparse(&image, &args.output),
         LayoutFormat::Archive => archive(None),
-        LayoutFormat::Docker => archive(Some(names(values)?)),
+        LayoutFormat::Docker => archive(Some(names(args, values)?)),
     };
     written.map_err(layout_failure)
 }
 
-fn names(values: Values) -> Result<Names, Failure> {
+fn names(args: &LayoutArgs, mut values: Values) -> Result<Names, Failure> {
+    if let Some(path) = &args.names {
+        values.names.extend(fs_err::read_to_string(path)?.lines().map(str::to_owned));
+    }
     let platform = Some(values.platform.as_str()).filter(|text| !text.is_empty());
     Ok(Names {
         names: values.names,

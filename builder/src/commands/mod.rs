@@ -12,8 +12,7 @@ mod layout;
 mod listing;
 mod manifest;
 mod optimize;
-mod plan_merge;
-mod plan_push;
+mod plan;
 mod stored_layer;
 
 use std::num::NonZeroUsize;
@@ -38,8 +37,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Extract(args) => extract::run(&args),
         Command::Optimize(OptimizeCommand::Manifest(args)) => optimize::run_manifest(&args),
         Command::Optimize(OptimizeCommand::Index(args)) => optimize::run_index(&args),
-        Command::Plan(PlanCommand::Push(args)) => plan_push::run(&args),
-        Command::Plan(PlanCommand::Merge(args)) => plan_merge::run(&args),
+        Command::Plan(PlanCommand::Push(args)) => plan::push::run(&args),
+        Command::Plan(PlanCommand::Load(args)) => plan::load::run(&args),
+        Command::Plan(PlanCommand::Merge(args)) => plan::merge::run(&args),
     }
 }
 

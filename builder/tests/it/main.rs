@@ -12,6 +12,7 @@ mod layer;
 mod layout;
 mod manifest;
 mod optimize;
+mod plan_load;
 mod plan_options;
 mod plan_push;
 mod support;

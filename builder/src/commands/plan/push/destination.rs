@@ -5,7 +5,9 @@ use oci::{RegistryHost, Repository};
 use serde::Serialize;
 use tool::{Failure, FailureContext as _};
 
-use super::Variables;
+use super::super::templates::Variables;
+use super::Values;
+use crate::cli::PlanPushArgs;
 
 /// One registry, and the repositories in it.
 pub(super) struct Destinations {
@@ -26,12 +28,15 @@ struct OfBlobs<'a> {
 
 impl Destinations {
     /// Reads attributes or files, and fills in templates.
-    pub(super) fn new(variables: &Variables<'_>) -> Result<Self, Failure> {
-        let (registry, named) = named(variables)?;
+    pub(super) fn new(
+        args: &PlanPushArgs,
+        values: &Values,
+        variables: &Variables<'_>,
+    ) -> Result<Self, Failure> {
+        let (registry, named) = named(args, values, variables)?;
         let optional = |name: &str, attribute: &str| {
             (!name.is_empty()).then(|| repository(name, &format!("`{attribute}`"))).transpose()
         };
-        let values = variables.values;
         let staging = optional(&values.staging_repository, "push_at_build_time_blob_repository")?;
         let instead = optional(&values.manifest_repository, "push_at_build_time_manifest_repository")?;
         Ok(Self { registry, repository: instead.unwrap_or_else(|| named.clone()), staging, named })
@@ -52,8 +57,12 @@ pub(super) fn repository(name: &str, attribute: &str) -> Result<Repository, Fail
 }
 
 /// Where to push, from the attributes or from a file with `registry/repository`.
-fn named(variables: &Variables<'_>) -> Result<(RegistryHost, Repository), Failure> {
-    let (registry, repository, from) = if let Some(path) = &variables.args.destination_file {
+fn named(
+    args: &PlanPushArgs,
+    values: &Values,
+    variables: &Variables<'_>,
+) -> Result<(RegistryHost, Repository), Failure> {
+    let (registry, repository, from) = if let Some(path) = &args.destination_file {
         let text = fs_err::read_to_string(path)?;
         let text = text.trim();
         let (registry, repository) = text
@@ -63,8 +72,8 @@ fn named(variables: &Variables<'_>) -> Result<(RegistryHost, Repository), Failur
         (registry.trim().to_owned(), repository.trim().to_owned(), "destination_file")
     } else {
         let expansion = variables.expansion(&[])?;
-        let registry = expansion.text("`registry`", &variables.values.registry)?;
-        (registry, expansion.text("`repository`", &variables.values.repository)?, "")
+        let registry = expansion.text("`registry`", &values.registry)?;
+        (registry, expansion.text("`repository`", &values.repository)?, "")
     };
     let attribute =
         |name: &str| if from.is_empty() { format!("`{name}`") } else { format!("{name} in `{from}`") };

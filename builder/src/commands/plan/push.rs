@@ -1,22 +1,20 @@
 //! `builder plan push`: what `bazel run` of a push target will do.
 
-mod content;
 mod destination;
 mod referrers;
 mod tags;
 
 use anyhow::anyhow;
 use blob::AtomicFile;
-use oci::Digest;
 use plan::{CrossMount, Deduplicate, Operation, Original, Push, Root, Source, Strategy};
 use serde::Deserialize;
 use tool::{Failure, Outcome};
 
+use super::content::Content;
+use super::templates::Variables;
 use crate::cli::PlanPushArgs;
 use crate::expansion::BuildSettings;
 use crate::{documents, values};
-use content::Content;
-pub(crate) use content::add_layer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,10 +76,17 @@ fn build(args: &PlanPushArgs, values: Values) -> Outcome {
         return Err(error.into());
     }
     let referrers = referrers::check(&content, root.digest)?;
-    let variables = Variables { args, values: &values, digest: root.digest };
-    let tags = tags::of_the_root(&variables)?;
-    let manifest_tags = tags::of_manifests(&variables, &content, &tags)?;
-    let to = destination::Destinations::new(&variables)?;
+    let variables = Variables {
+        stamp: &args.stamp,
+        image_target_package: &values.image_target_package,
+        image_target_name: &values.image_target_name,
+        build_settings: &values.build_settings,
+        digest: values.tracks_content.then_some(root.digest),
+    };
+    let tags = tags::of_the_root(&variables.tags(&values.tags, &args.tag_file)?)?;
+    let of_manifests = tags::OfManifests { templates: &values.manifest_tags, variables: &variables };
+    let manifest_tags = of_manifests.of(root.digest, &content, &tags)?;
+    let to = destination::Destinations::new(args, &values, &variables)?;
     if let Some(path) = &args.destination {
         AtomicFile::write(path, to.of_blobs()?.as_bytes())?;
     }
@@ -105,14 +110,6 @@ fn build(args: &PlanPushArgs, values: Values) -> Outcome {
     Ok(())
 }
 
-/// What templates in registry, repository and tags may refer to.
-struct Variables<'a> {
-    args: &'a PlanPushArgs,
-    values: &'a Values,
-    /// Of the root.
-    digest: Digest,
-}
-
 /// How layers are sent once; the repository is one that a registry can have.
 fn deduplicate(deduplicate: Option<Deduplicate>) -> Result<Option<Deduplicate>, Failure> {
     let pinned = deduplicate.as_ref().and_then(|deduplicate| deduplicate.repository.as_ref());
@@ -126,7 +123,7 @@ fn deduplicate(deduplicate: Option<Deduplicate>) -> Result<Option<Deduplicate>, 
 fn mount_from(args: &PlanPushArgs) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in &args.cross_mount_from {
-        let plan = super::plan_merge::read(path)?;
+        let plan = super::merge::read(path)?;
         if !plan.operations.iter().any(|operation| operation.as_push().is_some()) {
             let error = anyhow!("`cross_mount_from`: nothing is pushed by the plan `{}`", path.display());
             return Err(
@@ -141,24 +138,4 @@ fn mount_from(args: &PlanPushArgs) -> Result<Vec<Source>, Failure> {
         }
     }
     Ok(sources)
-}
-
-impl Variables<'_> {
-    /// The variables; those of `more` lose to build settings only.
-    fn expansion(&self, more: &[(&str, &str)]) -> Result<crate::expansion::Expansion, Failure> {
-        let mut settings = BuildSettings::new();
-        let image = [
-            ("image_target_package", self.values.image_target_package.as_str()),
-            ("image_target_name", self.values.image_target_name.as_str()),
-        ];
-        for (name, value) in image.iter().chain(more) {
-            settings.insert((*name).to_owned(), (*value).into());
-        }
-        settings.extend(self.values.build_settings.clone());
-        let mut expansion = crate::expansion::Expansion::new(None, &self.args.stamp, &settings)?;
-        if self.values.tracks_content {
-            expansion.define("digest", &self.digest.to_string());
-        }
-        Ok(expansion)
-    }
 }

@@ -5,7 +5,7 @@ use oci::Digest;
 use plan::Root;
 use tool::Failure;
 
-use super::content::Content;
+use super::super::content::Content;
 
 /// The referrers, each once; what they are about is part of the push.
 pub(super) fn check(content: &Content, root: Digest) -> Result<Vec<Root>, Failure> {

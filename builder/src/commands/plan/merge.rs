@@ -9,7 +9,7 @@ use oci::Digest;
 use plan::{Kind, Operation, Plan, Push};
 use tool::{Failure, FailureContext as _, Outcome};
 
-use super::plan_push::add_layer;
+use super::content::add_layer;
 use crate::cli::PlanMergeArgs;
 use crate::{entries, values};
 
