@@ -21,7 +21,11 @@ def _defaults_test_impl(ctx):
     info = run_environment(_settings())
     asserts.equals(env, {}, info.environment)
     asserts.equals(env, [
+        "CONTAINERD_ADDRESS",
         "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "DOCKER_DEFAULT_PLATFORM",
+        "DOCKER_HOST",
         "IMG_AUTH_DEBUG",
         "IMG_BLOB_CACHE_ENDPOINT",
         "IMG_CREDENTIAL_HELPER",
@@ -31,7 +35,9 @@ def _defaults_test_impl(ctx):
         "IMG_INSECURE",
         "IMG_REAPI_ENDPOINT",
         "IMG_REAPI_INSTANCE_NAME",
+        "LOADER_BINARY",
         "REGISTRY_AUTH_FILE",
+        "XDG_RUNTIME_DIR",
     ], info.inherited_environment)
     return unittest.end(env)
 

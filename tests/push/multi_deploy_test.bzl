@@ -3,6 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//img:image.bzl", "image_manifest")
 load("//img:layer.bzl", "image_layer")
+load("//img:load.bzl", "image_load")
 load("//img:multi_deploy.bzl", "multi_deploy")
 load("//img:push.bzl", "image_push", "image_push_spec")
 load("//tests/fixtures:actions.bzl", "action_with", "assert_hermetic", "flag_value", "flag_values")
@@ -29,6 +30,7 @@ def _eager_test_impl(ctx):
     asserts.equals(env, ["plan", "merge"], action.argv[1:3])
     asserts.equals(env, ["one_push.json", "lazy_push.json", "image_with_specs.deploy_merged.json"], _names(flag_values(action, "--plan")))
     asserts.equals(env, ["push", "load"], flag_values(action, "--operation"))
+    asserts.equals(env, "eager", flag_value(action, "--load-strategy"))
     asserts.equals(env, "eager", flag_value(action, "--push-strategy"), "also for a push that is lazy by itself")
     asserts.equals(env, "//tests/push:all", flag_value(action, "--label"))
     asserts.equals(env, {
@@ -62,6 +64,24 @@ def _all_lazy_test_impl(ctx):
 
 all_lazy_test = analysistest.make(_all_lazy_test_impl, config_settings = _ON_AMD64)
 
+def _mixed_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    action = action_with(env, "MultiDeployMerge")
+    asserts.equals(env, ["one_push.json", "one_load.load.json", "other_load.load.json"], _names(flag_values(action, "--plan")))
+    asserts.equals(env, ("lazy", "eager"), (flag_value(action, "--push-strategy"), flag_value(action, "--load-strategy")))
+    asserts.equals(
+        env,
+        {"//tests/push:one_layer": "", "//tests/push:shared_layer": "shared_layer.tgz"},
+        _layers(action),
+        "what only a lazy push needs is not shipped",
+    )
+    asserts.true(env, "shared_layer.tgz" in _shipped(target))
+    asserts.false(env, "one_layer.tgz" in _shipped(target))
+    return analysistest.end(env)
+
+mixed_test = analysistest.make(_mixed_test_impl, config_settings = _ON_AMD64)
+
 def multi_deploy_test_suite(name):
     """Declares the tests.
 
@@ -79,6 +99,17 @@ def multi_deploy_test_suite(name):
     operations = [":one_push", ":lazy_push", ":image_with_specs"]
     multi_deploy(name = "all", operations = operations, tags = ["manual"])
     multi_deploy(name = "all_lazy", deploy_operations = ["push"], operations = operations, push_strategy = "lazy", tags = ["manual"])
+    image_manifest(name = "shared_image", layers = [":shared_layer"], tags = ["manual"])
+    image_load(name = "one_load", image = ":shared_image", tag = "one", tags = ["manual"])
+    image_load(name = "other_load", image = ":shared_image", tag = "other", tags = ["manual"])
+    multi_deploy(
+        name = "mixed",
+        load_strategy = "eager",
+        operations = [":one_push", ":one_load", ":other_load"],
+        push_strategy = "lazy",
+        tags = ["manual"],
+    )
+    mixed_test(name = "mixed_test", target_under_test = ":mixed")
     eager_test(name = "eager_test", target_under_test = ":all")
     all_lazy_test(name = "all_lazy_test", target_under_test = ":all_lazy")
     failures = {
@@ -86,7 +117,8 @@ def multi_deploy_test_suite(name):
             {"operations": [":one_push", ":one_image"]},
             [
                 "//tests/push:multi_deploy_image_test_subject: attribute `operations`: ",
-                "//tests/push:one_image is an image that does not say where it goes; give it `push_specs`, or wrap it into an `image_push` and name that",
+                "//tests/push:one_image is an image that does not say where it goes; give it `push_specs` or `load_specs`, or wrap it into an " +
+                "`image_push` or `image_load` and name that",
             ],
         ),
         "multi_deploy_kinds": (
@@ -106,5 +138,5 @@ def multi_deploy_test_suite(name):
         failure_test(name = failure + "_test", messages = messages, rule = multi_deploy, **attributes)
     native.test_suite(
         name = name,
-        tests = [":all_lazy_test", ":eager_test"] + [":{}_test".format(failure) for failure in failures],
+        tests = [":all_lazy_test", ":eager_test", ":mixed_test"] + [":{}_test".format(failure) for failure in failures],
     )

@@ -129,14 +129,17 @@ def _two_specs_test_impl(ctx):
     target = analysistest.target_under_test(env)
     plans = actions_with(env, "PushMetadata")
     names = ["index_with_specs.push_deploy.0.json", "index_with_specs.push_deploy.1.json"]
+    all_names = names + ["index_with_specs.load_deploy.0.load.json"]
     asserts.equals(env, names, sorted(plans.keys()))
+    asserts.equals(env, [all_names[2]], actions_with(env, "LoadMetadata").keys())
     asserts.equals(env, 2, len(flag_values(plans[names[1]], "--stamp")), "a spec says for itself whether it is stamped")
     asserts.equals(env, {"VERSION": "1.2"}, values_of(plans[names[1]])["build_settings"])
     merge = action_with(env, "DeployMerge")
     assert_hermetic(env, merge)
     asserts.equals(env, ["plan", "merge"], merge.argv[1:3])
-    asserts.equals(env, names, [path.rpartition("/")[2] for path in flag_values(merge, "--plan")])
-    asserts.equals(env, names, input_names(merge))
+    asserts.equals(env, all_names, [path.rpartition("/")[2] for path in flag_values(merge, "--plan")])
+    asserts.equals(env, sorted(all_names), sorted(input_names(merge)))
+    asserts.equals(env, ["push", "load"], target[DeployInfo].kinds)
     asserts.equals(env, target[DeployInfo].deploy_manifest.basename, flag_value(merge, "--output").rpartition("/")[2])
     asserts.equals(env, "index_with_specs.deploy_merged.json", target[DeployInfo].deploy_manifest.basename)
     asserts.equals(env, target[ImageIndexInfo].index, target[DeployInfo].image.index)
@@ -144,14 +147,29 @@ def _two_specs_test_impl(ctx):
 
 two_specs_test = analysistest.make(_two_specs_test_impl, config_settings = _ON_AMD64)
 
-def _no_push_test_impl(ctx):
+def _load_only_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    action = action_with(env, "LoadMetadata")
+    values = values_of(action)
+    asserts.equals(env, ("//tests/push:with_load_spec", "//tests/push:load_spec"), (values["label"], values["spec"]))
+    asserts.equals(env, ("docker", ["app:latest"], "with_load_spec"), (values["daemon"], values["tags"], values["image_target_name"]))
+    deploy = target[DeployInfo]
+    asserts.equals(env, "with_load_spec.deploy_merged.json", deploy.deploy_manifest.basename)
+    asserts.equals(env, ["load"], deploy.kinds)
+    asserts.true(env, deploy.include_layers)
+    return analysistest.end(env)
+
+load_only_test = analysistest.make(_load_only_test_impl, config_settings = _ON_AMD64)
+
+def _no_specs_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
     asserts.false(env, DeployInfo in target)
     asserts.false(env, hasattr(target[OutputGroupInfo], "deploy_manifest"))
     return analysistest.end(env)
 
-no_push_test = analysistest.make(_no_push_test_impl, config_settings = _ON_AMD64)
+no_specs_test = analysistest.make(_no_specs_test_impl, config_settings = _ON_AMD64)
 
 def _outermost_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -192,6 +210,7 @@ def _declare_images():
         push_specs = [":spec_of_platform"],
         tags = ["manual"],
     )
+    image_manifest(name = "without_specs", base = _FIXTURES + "base", tags = ["manual"])
     image_manifest(name = "with_load_spec", base = _FIXTURES + "base", load_specs = [":load_spec"], tags = ["manual"])
     platforms = [_FIXTURES + "linux_amd64", _FIXTURES + "linux_arm64"]
     image_index(
@@ -256,7 +275,8 @@ def specs_test_suite(name):
     one_spec_test(name = "one_spec_test", target_under_test = ":with_spec")
     platform_test(name = "platform_test", target_under_test = ":for_arm64_with_spec")
     two_specs_test(name = "two_specs_test", target_under_test = ":index_with_specs")
-    no_push_test(name = "no_push_test", target_under_test = ":with_load_spec")
+    load_only_test(name = "load_only_test", target_under_test = ":with_load_spec")
+    no_specs_test(name = "no_specs_test", target_under_test = ":without_specs")
     outermost_test(name = "outermost_test", target_under_test = ":from_binary_with_specs")
     for rule, failures in [(image_load_spec, _LOAD_FAILURES), (image_push_spec, _PUSH_FAILURES)]:
         for failure, (attributes, messages) in failures.items():
@@ -266,7 +286,8 @@ def specs_test_suite(name):
         tests = [
             ":load_config_test",
             ":load_defaults_test",
-            ":no_push_test",
+            ":load_only_test",
+            ":no_specs_test",
             ":one_spec_test",
             ":outermost_test",
             ":platform_test",

@@ -199,8 +199,7 @@ pub fn to_json(reports: &[Report], failed: &[(String, String)]) -> Result<String
     serde_json::to_string_pretty(&all)
 }
 
-/// `1 blob`, `2 blobs`.
-/// A number and what it counts.
+/// `1 blob`, `2 blobs`: a number and what it counts.
 pub fn plural(count: u64, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

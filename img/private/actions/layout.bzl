@@ -76,8 +76,10 @@ def layout_sources(ctx, image):
         image = image,
     )
 
-def _write(ctx, image, content, *, output, format, mnemonics, description, flags = []):
+def _write(ctx, image, content, *, output, format, mnemonics, description, flags = [], names_file = None):
     args = ctx.actions.args()
+    if names_file:
+        args.add("--names", names_file)
 
     # A directory is an output like any other; its File must not be expanded to the files in it.
     args.add_all([output], before_each = "--output", expand_directories = False)
@@ -86,7 +88,7 @@ def _write(ctx, image, content, *, output, format, mnemonics, description, flags
         verb = ["layout", "--format", format] + flags,
         arguments = [args, description, content.entries],
         mnemonic = mnemonics[1] if hasattr(image, "index") else mnemonics[0],
-        inputs = content.inputs,
+        inputs = depset([names_file], transitive = [content.inputs]) if names_file else content.inputs,
         outputs = [output],
         progress_message = "Writing {} layout %{{label}}".format(format),
     )
@@ -133,7 +135,7 @@ def write_sparse_layout(ctx, sources, *, output):
         output = output,
     )
 
-def write_docker_archive(ctx, sources, *, output, names, ref_name_is_tag, platform, allow_missing_blobs):
+def write_docker_archive(ctx, sources, *, output, names, ref_name_is_tag, platform, allow_missing_blobs, names_file = None):
     """Declares the action that writes an archive for `docker load`, `podman load`, containerd and OCI tools.
 
     Args:
@@ -144,6 +146,7 @@ def write_docker_archive(ctx, sources, *, output, names, ref_name_is_tag, platfo
         ref_name_is_tag: bool: whether `org.opencontainers.image.ref.name` is the tag, and not the whole reference.
         platform: TargetPlatformInfo: of an image for several platforms, the one for readers that know only one.
         allow_missing_blobs: bool: whether layers may be missing that are not part of the build.
+        names_file: File or None: further names, one a line.
     """
     values = {
         "names": names,
@@ -158,6 +161,7 @@ def write_docker_archive(ctx, sources, *, output, names, ref_name_is_tag, platfo
         flags = _flags(allow_missing_blobs),
         format = "docker",
         mnemonics = ["DockerSave", "DockerSave"],
+        names_file = names_file,
         output = output,
     )
 

@@ -1,4 +1,4 @@
-"""The actions `PushMetadata`, `DeployMerge` and `MultiDeployMerge`: the plan that the pusher reads, and the runfiles that it reads blobs from.
+"""The actions `PushMetadata`, `LoadMetadata`, `DeployMerge` and `MultiDeployMerge`: the plan that the pusher reads, and the runfiles that it reads blobs from.
 
 A blob's path below the runfiles folder is the path that Bazel gave the file: one file has one path in the runfiles of every target,
 and the same target built for two platforms has two. The plan itself finds blobs by digest.
@@ -101,6 +101,20 @@ def plan_content(image, *, include_layers, from_cache = False, referrers = []):
         runfiles = {_runfile(file): file for file in found.documents} | found.runfiles,
     )
 
+def _entries(ctx, content):
+    entries = lines_args(ctx, "--entries=%s")
+    entries.add_all(content.documents, map_each = _document_line)
+    entries.add_all(content.layers, map_each = _layer_line)
+    entries.add_all(content.pulled, map_each = _base_layers_line)
+    entries.add_all(content.referrers, map_each = _referrer_line)
+    return entries
+
+def _content_inputs(content):
+    inputs = [document.file for document in content.documents]
+    inputs += [layer.metadata for layer in content.layers]
+    inputs += [origin.manifest for origin in content.pulled]
+    return inputs + [referrer.descriptor for referrer in content.referrers]
+
 def write_push_plan(
         ctx,
         *,
@@ -140,24 +154,47 @@ def write_push_plan(
     inputs += add_templates(args, stamp_files = stamp_files, base = None)
     add_values(args, values)
 
-    entries = lines_args(ctx, "--entries=%s")
-    entries.add_all(content.documents, map_each = _document_line)
-    entries.add_all(content.layers, map_each = _layer_line)
-    entries.add_all(content.pulled, map_each = _base_layers_line)
-    entries.add_all(content.referrers, map_each = _referrer_line)
-    inputs += [document.file for document in content.documents]
-    inputs += [layer.metadata for layer in content.layers]
-    inputs += [origin.manifest for origin in content.pulled]
-    inputs += [referrer.descriptor for referrer in content.referrers]
-
     run_builder(
         ctx,
         verb = ["plan", "push"],
-        arguments = [args, entries],
+        arguments = [args, _entries(ctx, content)],
         mnemonic = "PushMetadata",
-        inputs = depset(inputs),
+        inputs = depset(inputs + _content_inputs(content)),
         outputs = [output] + ([destination] if destination else []),
         progress_message = "Writing push plan %{label}",
+    )
+
+def write_load_plan(ctx, *, output, names, root_descriptor, content, tag_file, stamp_files, values):
+    """Declares the action.
+
+    Args:
+        ctx: the rule context.
+        output: File: the plan to write.
+        names: File or None: a second file to write: what the image is called, one name a line.
+        root_descriptor: File: descriptor of the image.
+        content: struct: what plan_content() returned.
+        tag_file: File or None: further tags or names, one a line.
+        stamp_files: list of File: workspace status files for templates; empty if nothing is stamped.
+        values: dict: what users typed, see docs/design/architecture.md.
+    """
+    args = lines_args(ctx)
+    args.add("--output", output)
+    args.add("--root-descriptor", root_descriptor)
+    if names:
+        args.add("--names", names)
+    if tag_file:
+        args.add("--tag-file", tag_file)
+    inputs = [root_descriptor] + ([tag_file] if tag_file else [])
+    inputs += add_templates(args, stamp_files = stamp_files, base = None)
+    add_values(args, values)
+    run_builder(
+        ctx,
+        verb = ["plan", "load"],
+        arguments = [args, _entries(ctx, content)],
+        mnemonic = "LoadMetadata",
+        inputs = depset(inputs + _content_inputs(content)),
+        outputs = [output] + ([names] if names else []),
+        progress_message = "Writing load plan %{label}",
     )
 
 def merge_plans(ctx, *, output, plans):
@@ -181,7 +218,7 @@ def merge_plans(ctx, *, output, plans):
         progress_message = "Merging plans of %{label}",
     )
 
-def merge_deployments(ctx, *, output, plans, layers, operations, push_strategy):
+def merge_deployments(ctx, *, output, plans, layers, operations, push_strategy, load_strategy):
     """Declares the action that makes one plan of those of several targets.
 
     Args:
@@ -191,6 +228,7 @@ def merge_deployments(ctx, *, output, plans, layers, operations, push_strategy):
         layers: list of struct(label = string, metadata = File, runfile = string): all layers, and where they are shipped.
         operations: list of string: of which kinds operations are taken, `push` or `load`.
         push_strategy: string: strategy of all pushes.
+        load_strategy: string: strategy of all loads.
     """
     args = lines_args(ctx)
     args.add("--output", output)
@@ -198,6 +236,7 @@ def merge_deployments(ctx, *, output, plans, layers, operations, push_strategy):
     args.add_all(plans, before_each = "--plan")
     args.add_all(operations, before_each = "--operation")
     args.add("--push-strategy", push_strategy)
+    args.add("--load-strategy", load_strategy)
     entries = lines_args(ctx, "--entries=%s")
     entries.add_all(layers, map_each = _layer_line)
     run_builder(

@@ -10,11 +10,12 @@ _REFERRERS = "list of struct(label = Label, manifest_info = ImageManifestInfo or
              "the image, that are pushed beside it."
 
 DeployInfo = provider(
-    doc = "What is to be done with an image: something that a `bazel run` does, or that an image with `push_specs` asks for.",
+    doc = "What is to be done with an image: something that a `bazel run` does, or that an image with `push_specs` or `load_specs` asks for.",
     fields = {
         "deploy_manifest": "File: JSON plan of the operations.",
         "image": "ImageManifestInfo or ImageIndexInfo: the image.",
         "include_layers": "bool: whether the operations need the layer blobs on the machine that runs Bazel.",
+        "kinds": "list of string: the kinds of the operations: `push`, `load` or both.",
         "referrers": _REFERRERS,
     },
 )

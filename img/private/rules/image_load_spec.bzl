@@ -29,7 +29,8 @@ image_manifest(
 )
 ```
 
-Nothing is loaded yet: a spec is checked, offers `LoadConfigInfo`, and is that.
+The image then offers `DeployInfo`; `multi_deploy` does the loads. Templates are expanded for each image by itself:
+`{{.image_target_package}}` and `{{.image_target_name}}` are those of the image.
 """,
     attrs = LOAD_ATTRS,
     provides = [LoadConfigInfo],

@@ -4,10 +4,10 @@ load("//img/private/actions:builder.bzl", "BUILDER_TOOLCHAIN")
 load("//img/private/actions:plan.bzl", "plan_content")
 load("//img/private/config:settings.bzl", "settings_of")
 load("//img/private/providers:deploy.bzl", "DeployInfo")
-load("//img/private/providers:image.bzl", "ImageIndexInfo", "ImageManifestInfo")
 load("//img/private/rules:bes.bzl", "bes_outputs")
 load("//img/private/rules:build_time_push.bzl", "BUILD_TIME_PUSH_TOOLCHAINS", "declare_build_time_push")
 load("//img/private/rules:deploy_program.bzl", "DEPLOY_PROGRAM_ATTRS", "declare_executable")
+load("//img/private/rules:deployed_image.bzl", "image_attr", "image_of")
 load("//img/private/rules:push_attrs.bzl", "PUSH_ATTRS")
 load("//img/private/rules:push_config.bzl", "push_config")
 load("//img/private/rules:push_plan.bzl", "declare_push_plan", "original_of")
@@ -19,26 +19,13 @@ visibility([
 ])
 
 _ATTRS = PUSH_ATTRS | DEPLOY_PROGRAM_ATTRS | {
-    "image": attr.label(
-        doc = "The image to push.",
-        mandatory = True,
-        providers = [[ImageManifestInfo], [ImageIndexInfo]],
-    ),
+    "image": image_attr("The image to push."),
 }
-
-def _image_of(ctx):
-    target = ctx.attr.image
-    if ImageManifestInfo in target and ImageIndexInfo in target:
-        fail("{}: attribute `image`: {} is both an image and an index; name a target that is one of the two".format(
-            ctx.label,
-            target.label,
-        ))
-    return target[ImageIndexInfo] if ImageIndexInfo in target else target[ImageManifestInfo]
 
 def _image_push_impl(ctx):
     settings = settings_of(ctx)
     config = push_config(ctx)
-    image = _image_of(ctx)
+    image = image_of(ctx)
     include_layers = config.strategy == "eager"
     content = plan_content(image, include_layers = include_layers, from_cache = not include_layers, referrers = config.referrers)
     plan = ctx.actions.declare_file(ctx.label.name + ".json")
@@ -58,6 +45,7 @@ def _image_push_impl(ctx):
             deploy_manifest = plan,
             image = image,
             include_layers = include_layers,
+            kinds = ["push"],
             referrers = config.referrers,
         ),
         # The layers are what a lazy push needs and does not ask for: building this group brings back what a cache evicted.

@@ -23,12 +23,12 @@ _ATTRS = SETTINGS_ATTRS | DEPLOY_PROGRAM_ATTRS | {
         default = _KINDS,
     ),
     "load_strategy": attr.string(
-        doc = "Where all loads get layers from; no target of this ruleset loads yet. `auto`: as `//img/settings:load_strategy` says.",
+        doc = "Where all loads get layers from, whatever their own targets say. `auto`: as `//img/settings:load_strategy` says.",
         default = "auto",
         values = ["auto", "eager", "lazy"],
     ),
     "operations": attr.label_list(
-        doc = "What to do: `image_push` targets, and images with `push_specs`. All of it runs at the same time, whatever the order.",
+        doc = "What to do: `image_push` and `image_load` targets, and images with `push_specs` or `load_specs`. All of it runs at the same time, whatever the order.",
         mandatory = True,
         allow_empty = False,
         providers = [[DeployInfo], [ImageManifestInfo], [ImageIndexInfo]],
@@ -44,8 +44,8 @@ def _deployments(ctx):
     """DeployInfo of all operations. Fails for an image that says nothing of where it goes."""
     for target in ctx.attr.operations:
         if DeployInfo not in target:
-            fail(("{}: attribute `operations`: {} is an image that does not say where it goes; give it `push_specs`, or wrap it into an " +
-                  "`image_push` and name that").format(ctx.label, target.label))
+            fail(("{}: attribute `operations`: {} is an image that does not say where it goes; give it `push_specs` or `load_specs`, or " +
+                  "wrap it into an `image_push` or `image_load` and name that").format(ctx.label, target.label))
     return [target[DeployInfo] for target in ctx.attr.operations]
 
 def _kinds(ctx):
@@ -55,37 +55,66 @@ def _kinds(ctx):
         fail("{}: attribute `deploy_operations`: {}: write \"push\", \"load\" or both".format(ctx.label, kinds))
     return [kind for kind in _KINDS if kind in kinds]
 
+def _content(info, strategies):
+    """What the plan has to know about an image.
+
+    Args:
+        info: DeployInfo: what is done with it.
+        strategies: dict: kind of operations that are done -> their strategy.
+
+    Returns:
+        struct: what plan_content() returned, or None if nothing is done with the image.
+    """
+    used = [strategies[kind] for kind in getattr(info, "kinds", ["push"]) if kind in strategies]
+    if not used:
+        return None
+    return plan_content(
+        info.image,
+        from_cache = [strategy for strategy in used if strategy != "eager"] != [],
+        include_layers = "eager" in used,
+        referrers = getattr(info, "referrers", []),
+    )
+
+def _layers(contents):
+    """All layers, each once; one that is shipped for any of the images is there for all."""
+    layers = {}
+    for layer in [layer for content in contents for layer in content.layers]:
+        if layer.runfile or layer.metadata not in layers:
+            layers[layer.metadata] = layer
+    return layers.values()
+
 def _multi_deploy_impl(ctx):
     settings = settings_of(ctx)
-    strategy = resolve_auto(ctx.attr.push_strategy, settings.push_strategy)
+    push_strategy = resolve_auto(ctx.attr.push_strategy, settings.push_strategy)
+    load_strategy = resolve_auto(ctx.attr.load_strategy, settings.load_strategy)
     kinds = _kinds(ctx)
     deployments = _deployments(ctx)
-    is_eager = strategy == "eager"
-    contents = [
-        plan_content(info.image, include_layers = is_eager, from_cache = not is_eager, referrers = getattr(info, "referrers", []))
-        for info in deployments
-    ]
-    layers = {layer.metadata: layer for content in contents for layer in content.layers}
+    all_strategies = {"load": load_strategy, "push": push_strategy}
+    contents = [_content(info, {kind: all_strategies[kind] for kind in kinds}) for info in deployments]
+    contents = [content for content in contents if content]
+    layers = _layers(contents)
     runfiles = {path: file for content in contents for path, file in content.runfiles.items()}
     plan = ctx.actions.declare_file(ctx.label.name + ".json")
     merge_deployments(
         ctx,
-        layers = layers.values(),
+        layers = layers,
         operations = kinds,
         output = plan,
         # A target can be named for two platforms, and a plan be one of two operations.
         plans = {info.deploy_manifest: None for info in deployments}.keys(),
-        push_strategy = strategy,
+        load_strategy = load_strategy,
+        push_strategy = push_strategy,
     )
     executable = declare_executable(ctx)
     blobs = {blob: None for content in contents for blob in content.blobs}.keys()
-    bes = bes_outputs(strategies = [strategy], plan = plan, blobs = blobs)
+    used = [all_strategies[kind] for kind in kinds if [info for info in deployments if kind in getattr(info, "kinds", ["push"])]]
+    bes = bes_outputs(strategies = used, plan = plan, blobs = blobs)
     return [
         DefaultInfo(
             executable = executable,
             files = depset([executable] + bes.files),
             # A program that only waits for somebody else's push reads no more than the plan.
-            runfiles = ctx.runfiles(files = [plan], root_symlinks = {} if strategy == "bes" else runfiles),
+            runfiles = ctx.runfiles(files = [plan], root_symlinks = {} if used == ["bes"] else runfiles),
         ),
         OutputGroupInfo(
             deploy_manifest = depset([plan]),

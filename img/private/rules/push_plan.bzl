@@ -18,8 +18,15 @@ def original_of(target):
     """
     return target[PullInfo] if PullInfo in target else None
 
-def _original(pull):
-    """The same for the plan: layers of the base may be mounted from there."""
+def original_in_plan(pull):
+    """The same for a plan: layers of the base may be mounted or read from there.
+
+    Args:
+        pull: PullInfo or None: what original_of() returned.
+
+    Returns:
+        dict or None: as docs/design/architecture.md has it.
+    """
     if not pull:
         return None
     return {"digest": pull.digest, "registries": pull.registries, "repository": pull.repository, "tag": pull.tag}
@@ -41,7 +48,7 @@ def _values(ctx, config, image_label, original, spec):
         "image_target_name": image_label.name,
         "image_target_package": image_label.package,
         "label": label_string(ctx.label),
-        "original": _original(original),
+        "original": original_in_plan(original),
         "registry": config.registry,
         "repository": config.repository,
         "spec": label_string(spec) if spec else "",

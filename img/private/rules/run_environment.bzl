@@ -16,7 +16,18 @@ _VARIABLES = {
     "remote_instance_name": "IMG_REAPI_INSTANCE_NAME",
 }
 
-_INHERITED = ["DOCKER_CONFIG", "IMG_AUTH_DEBUG", "IMG_DISK_CACHE", "IMG_INSECURE"]
+_INHERITED = [
+    "CONTAINERD_ADDRESS",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_DEFAULT_PLATFORM",
+    "DOCKER_HOST",
+    "IMG_AUTH_DEBUG",
+    "IMG_DISK_CACHE",
+    "IMG_INSECURE",
+    "LOADER_BINARY",
+    "XDG_RUNTIME_DIR",
+]
 
 def run_environment(settings):
     """Turns settings into environment variables.
