@@ -1,6 +1,6 @@
 //! Failures of many operations: told in the order of the plan, and what is the same for several of them once.
 
-use deploy::FailedPush;
+use deploy::FailedOperation;
 use tool::{Exit, Failure, FailureContext as _, Outcome};
 
 /// Labels that are named of those that failed for the same reason.
@@ -17,13 +17,13 @@ pub(crate) struct Failures {
 #[derive(Debug)]
 struct Group {
     reason: String,
-    first: FailedPush,
+    first: FailedOperation,
     others: Vec<String>,
 }
 
 impl Failures {
     /// Adds one.
-    pub(crate) fn add(&mut self, failed: FailedPush) {
+    pub(crate) fn add(&mut self, failed: FailedOperation) {
         self.all.push((failed.label.clone(), failed.failure.chain()));
         let reason = failed.failure.reason();
         match self.groups.iter_mut().find(|group| group.reason == reason) {
@@ -79,9 +79,9 @@ mod tests {
 
     use super::*;
 
-    fn failed(label: &str, text: &'static str) -> FailedPush {
+    fn failed(label: &str, text: &'static str) -> FailedOperation {
         let error = anyhow::anyhow!(text).context(format!("failed to look for `{label}`"));
-        FailedPush::new(label, Failure::new(error).hint("do something"))
+        FailedOperation::new(label, Failure::new(error).hint("do something"))
     }
 
     #[test]
@@ -109,10 +109,10 @@ mod tests {
         for (done, exit) in [(false, Exit::Usage), (true, Exit::Failed)] {
             let mut failures = Failures::default();
             let failure = Failure::usage(anyhow::anyhow!("no"));
-            failures.add(FailedPush::new("//:a", failure));
+            failures.add(FailedOperation::new("//:a", failure));
             assert_eq!(failures.into_outcome(done, |_| ()).unwrap_err().exit(), exit);
         }
-        let gone = || FailedPush::new("//:a", Failure::new(anyhow::anyhow!("gone")).gone());
+        let gone = || FailedOperation::new("//:a", Failure::new(anyhow::anyhow!("gone")).gone());
         for (others, exit) in [(None, Exit::Gone), (Some(failed("//:b", "no")), Exit::Failed)] {
             let mut failures = Failures::default();
             failures.add(gone());

@@ -7,6 +7,7 @@
 mod caches;
 pub mod content;
 mod context;
+mod failed;
 mod progress;
 mod push;
 mod runfile;
@@ -15,6 +16,7 @@ pub mod summary;
 pub use caches::{CacheNames, Caches};
 pub use content::NotCached;
 pub use context::Context;
+pub use failed::{FailedOperation, Pushed};
 pub use progress::{Progress, Silent, Transfer};
-pub use push::{DeduplicateOverrides, FailedPush, Overrides, Pushed, push, push_all, push_blobs, wait};
+pub use push::{DeduplicateOverrides, Overrides, push, push_all, push_blobs, wait};
 pub use summary::{Counts, Outcome, Report, Tally};

@@ -3,6 +3,8 @@
 //!
 //! What an image consists of, and where its bytes come from, is `deploy`'s business.
 
+use deploy::FailedOperation;
+
 mod names;
 mod platforms;
 mod prepare;
@@ -29,13 +31,4 @@ pub struct Options {
 }
 
 /// What became of a load.
-pub type Loaded = Result<Report, FailedLoad>;
-
-/// An operation that failed.
-#[derive(Debug)]
-pub struct FailedLoad {
-    /// The target that asked for it.
-    pub label: String,
-    /// Why, without the label.
-    pub failure: tool::Failure,
-}
+pub type Loaded = Result<Report, FailedOperation>;

@@ -14,7 +14,6 @@ mod adopt;
 mod artificial;
 mod blobs;
 mod destination;
-mod failed;
 mod landing;
 mod overrides;
 mod prepare;
@@ -34,11 +33,11 @@ use tool::Failure;
 
 use crate::content::Wanted;
 use crate::context::Context;
+use crate::failed::{FailedOperation, Pushed};
 use crate::summary::{Counter, Report};
 use adopt::Adopted;
 use blobs::Blobs;
 pub use destination::Overrides;
-pub use failed::{FailedPush, Pushed};
 use landing::{Landings, Wish};
 pub use overrides::DeduplicateOverrides;
 use prepare::Prepared;
@@ -100,9 +99,9 @@ async fn do_part(context: &Context, operations: &[&plan::Push], part: Part) -> V
     let pushed = join_all(by_registry.values().map(|prepared| run.registry(prepared))).await;
     outcomes.extend(pushed.into_iter().flatten());
     let named = |(index, outcome): (usize, Result<Report, Failure>)| {
-        outcome.map_err(|failure| FailedPush {
+        outcome.map_err(|failure| FailedOperation {
             counts: run.counters[index].counts().into(),
-            ..FailedPush::new(&operations[index].label, failure)
+            ..FailedOperation::new(&operations[index].label, failure)
         })
     };
     outcomes.into_iter().map(named).collect()

@@ -8,8 +8,8 @@ use tool::Failure;
 
 use crate::content::failure;
 use crate::context::Context;
+use crate::failed::{FailedOperation, Pushed};
 use crate::push::destination::Destination;
-use crate::push::{FailedPush, Pushed};
 use crate::summary::{Counts, Report};
 
 /// From the first to the longest pause between two looks.
@@ -18,9 +18,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from
 /// Waits until the image is in its repository under all of its tags, at most so long; after that it is an error that says
 /// what was found instead.
 pub async fn wait(context: &Context, operation: &plan::Push, patience: Duration) -> Pushed {
-    look(context, operation, patience).await.map_err(|failure| FailedPush {
+    look(context, operation, patience).await.map_err(|failure| FailedOperation {
         what: "failed to find what the build event service pushed for",
-        ..FailedPush::new(&operation.label, failure)
+        ..FailedOperation::new(&operation.label, failure)
     })
 }
 

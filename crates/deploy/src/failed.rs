@@ -5,11 +5,11 @@ use tool::Failure;
 use crate::summary::{Counts, Report};
 
 /// What became of an operation.
-pub type Pushed = Result<Report, FailedPush>;
+pub type Pushed = Result<Report, FailedOperation>;
 
 /// An operation that failed.
 #[derive(Debug)]
-pub struct FailedPush {
+pub struct FailedOperation {
     /// The target that asked for it.
     pub label: String,
     /// Why, without the label.
@@ -20,15 +20,15 @@ pub struct FailedPush {
     pub counts: Box<Counts>,
 }
 
-impl FailedPush {
+impl FailedOperation {
     /// An operation that failed to push.
     pub fn new(label: &str, failure: Failure) -> Self {
         Self { label: label.to_owned(), failure, what: "failed to push", counts: Box::default() }
     }
 }
 
-impl From<FailedPush> for Failure {
-    fn from(failed: FailedPush) -> Self {
+impl From<FailedOperation> for Failure {
+    fn from(failed: FailedOperation) -> Self {
         failed.failure.context(format!("{} `{}`", failed.what, failed.label))
     }
 }
