@@ -1,28 +1,34 @@
-//! What users type after `bazel run //:push --`.
+//! What users type after `bazel run //:push --` and `bazel run //:load --`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use deploy::{DeduplicateOverrides, Overrides};
+use load::Platforms;
+use tool::env;
 
-/// Push images that Bazel built.
+/// Push images that Bazel built, or load them into a container runtime.
 ///
-/// Reads the plan beside the program, asks the registry what it has, mounts what lies in another of its repositories,
-/// and uploads only what is missing, each blob once. Prints the references that now exist on standard output.
+/// Reads the plan beside the program. Pushing: asks the registry what it has, mounts what lies in another of its
+/// repositories, and uploads only what is missing, each blob once. Loading: asks the runtime what it has, and sends
+/// only what is missing where the runtime can take that. Prints the references that now exist on standard output.
 #[derive(Debug, Parser)]
 #[command(version = None, about, long_about, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// Set this tag, too; may be given several times
+    /// Set this tag, too; of images that are loaded under whole names, a whole name; may be given several times
     #[arg(short, long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
-    /// Push to this registry instead of the one in the BUILD file
+    /// Push to this registry, or name loaded images after it, instead of the one in the BUILD file
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) registry: Option<String>,
-    /// Push to this repository instead of the one in the BUILD file
+    /// Push to this repository, or name loaded images after it, instead of the one in the BUILD file
     #[arg(long, value_name = "PATH")]
     pub(crate) repository: Option<String>,
-    /// Ask the registry, say what would be sent, and change nothing
+    /// When loading an index: the images for these platforms, separated by commas, or `all`
+    #[arg(long, value_name = "OS/ARCHITECTURE[/VARIANT]")]
+    pub(crate) platform: Option<Platforms>,
+    /// Ask the registry or runtime, say what would be sent, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Transfers that run at the same time
@@ -68,6 +74,8 @@ Examples:
   bazel run //:push                        as the BUILD file says
   bazel run //:push -- --dry-run           what would be sent
   bazel run //:push -- --tag v1.2 -t test  two more tags
+  bazel run //:load                        for this machine's platform
+  bazel run //:load -- --platform all      all of an index
 
 Credentials come from docker's config.json or REGISTRY_AUTH_FILE.
 
@@ -97,7 +105,22 @@ pub(crate) enum DeduplicationContent {
 }
 
 impl Cli {
-    /// What is said about the operations of the plan.
+    /// What is said about loads; the environment says the rest.
+    pub(crate) fn load_options(&self) -> load::Options {
+        let expected = "a platform such as `linux/arm64`";
+        load::Options {
+            platforms: self.platform.clone().unwrap_or_default(),
+            default_platform: env::DOCKER_DEFAULT_PLATFORM.parse(expected, |text| text.parse().ok()),
+            tags: self.tags.clone(),
+            registry: self.registry.clone(),
+            repository: self.repository.clone(),
+            loader: env::LOADER_BINARY.text(),
+            containerd: env::CONTAINERD_ADDRESS.text(),
+            runtime_dir: env::XDG_RUNTIME_DIR.get().map(PathBuf::from),
+        }
+    }
+
+    /// What is said about pushes.
     pub(crate) fn into_overrides(self) -> Overrides {
         let mode = self.deduplicated_push.map(|mode| match mode {
             DeduplicationMode::Enabled => Some(plan::DeduplicateMode::Enabled),

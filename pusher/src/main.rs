@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod failures;
 mod progress;
+mod reporting;
 
 #[cfg(target_env = "musl")]
 #[global_allocator]

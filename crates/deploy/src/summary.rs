@@ -174,29 +174,22 @@ fn total(unchanged: &[&Report], changed: &[&Report], failed: &[Counts], elapsed:
     format!("{images}: {}{moved}, {:.2} s", parts.join(", "), elapsed.as_secs_f64())
 }
 
-/// All reports as one JSON object: those of pushes keyed by label, a list where a label has several, and what failed,
-/// if anything did, as pairs of label and reason.
-pub fn to_json(reports: &[Report], failed: &[(String, String)]) -> Result<String, serde_json::Error> {
-    let mut by_label: BTreeMap<&str, Vec<&Report>> = BTreeMap::new();
-    for report in reports {
-        by_label.entry(report.label.as_str()).or_default().push(report);
+/// Reports as a JSON object: keyed by label, a list where a label has several.
+pub fn by_label<'a, T: Serialize + 'a>(
+    reports: impl IntoIterator<Item = (&'a str, &'a T)>,
+) -> Result<serde_json::Value, serde_json::Error> {
+    let mut by_label: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
+    for (label, report) in reports {
+        by_label.entry(label).or_default().push(report);
     }
-    let pushes: BTreeMap<&str, serde_json::Value> = by_label
-        .into_iter()
-        .map(|(label, reports)| {
-            let value = match reports.as_slice() {
-                [only] => serde_json::to_value(only)?,
-                several => serde_json::to_value(several)?,
-            };
-            Ok((label, value))
-        })
-        .collect::<Result<_, serde_json::Error>>()?;
-    let mut all = serde_json::json!({ "pushes": pushes });
-    if !failed.is_empty() {
-        let entry = |(label, error): &(String, String)| serde_json::json!({"label": label, "error": error});
-        all["failed"] = failed.iter().map(entry).collect();
-    }
-    serde_json::to_string_pretty(&all)
+    let entries = by_label.into_iter().map(|(label, reports)| {
+        let value = match reports.as_slice() {
+            [only] => serde_json::to_value(only)?,
+            several => serde_json::to_value(several)?,
+        };
+        Ok((label.to_owned(), value))
+    });
+    Ok(serde_json::Value::Object(entries.collect::<Result<_, serde_json::Error>>()?))
 }
 
 /// `1 blob`, `2 blobs`: a number and what it counts.
@@ -289,15 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn json_has_every_push() {
+    fn json_has_every_report() {
         let (one, two) = (report(1, false), report(2, true));
-        let value = |reports: &[Report], failed: &[(String, String)]| -> serde_json::Value {
-            serde_json::from_str(&to_json(reports, failed).unwrap()).unwrap()
-        };
-        let said = value(&[one.clone(), two.clone(), two], &[("//:push3".to_owned(), "why".to_owned())]);
-        assert_eq!(said["pushes"]["//:push1"]["uploaded"]["blobs"], 1);
-        assert_eq!(said["pushes"]["//:push2"].as_array().unwrap().len(), 2);
-        assert_eq!(said["failed"], serde_json::json!([{"label": "//:push3", "error": "why"}]));
-        assert_eq!(value(&[one], &[]).get("failed"), None);
+        let reports = [&one, &two, &two].map(|report| (report.label.as_str(), report));
+        let said = by_label(reports).unwrap();
+        assert_eq!(said["//:push1"]["uploaded"]["blobs"], 1);
+        assert_eq!(said["//:push2"].as_array().unwrap().len(), 2);
     }
 }

@@ -3,15 +3,20 @@
 //!
 //! What an image consists of, and where its bytes come from, is `deploy`'s business.
 
+use std::path::PathBuf;
+
 use deploy::FailedOperation;
 
+mod containerd;
 mod names;
 mod platforms;
 mod prepare;
 mod report;
+mod run;
 
 pub use platforms::Platforms;
 pub use report::Report;
+pub use run::load_all;
 
 /// What the command line and the environment say of loads.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +33,10 @@ pub struct Options {
     pub repository: Option<String>,
     /// The program that takes archives (`LOADER_BINARY`), instead of that of the daemon.
     pub loader: Option<String>,
+    /// Socket of containerd (`CONTAINERD_ADDRESS`), instead of those that are looked for.
+    pub containerd: Option<String>,
+    /// Folder below which the sockets of rootless runtimes lie (`XDG_RUNTIME_DIR`).
+    pub runtime_dir: Option<PathBuf>,
 }
 
 /// What became of a load.

@@ -1,26 +1,31 @@
 //! What an image is called in a runtime.
 
-use oci::ImageName;
+use oci::{ImageName, Tag};
 use plan::Name;
 use tool::{Failure, FailureContext as _};
 
 use crate::Options;
 
-/// All names of an image, sorted, each once: those of the plan, as the command line changes them, and those that it adds.
-/// None: the image gets no name.
+/// All names of an image, sorted, each once: those of the plan, as the command line changes them, and those that it adds:
+/// whole references, or beside a name in parts tags. None: the image gets no name.
 pub(crate) fn of(name: &Name, options: &Options) -> Result<Vec<ImageName>, Failure> {
-    let planned: Vec<String> = match name {
-        Name::Whole(names) => names.clone(),
+    let texts: Vec<String> = match name {
+        Name::Whole(names) => names.iter().chain(&options.tags).cloned().collect(),
         Name::Parts { registry, repository, tags } => {
             let registry = options.registry.as_ref().unwrap_or(registry);
             let repository = options.repository.as_ref().unwrap_or(repository);
             let path = format!("{registry}/{repository}");
-            let names = tags.iter().map(|tag| format!("{path}:{tag}"));
-            if tags.is_empty() { vec![path] } else { names.collect() }
+            let planned = tags.iter().map(|tag| format!("{path}:{tag}"));
+            let mut texts: Vec<String> = if tags.is_empty() { vec![path.clone()] } else { planned.collect() };
+            texts.extend(options.tags.iter().map(|text| match text.parse::<Tag>() {
+                Ok(tag) => format!("{path}:{tag}"),
+                Err(_) => text.clone(),
+            }));
+            texts
         }
     };
     let mut names = Vec::new();
-    for text in planned.iter().chain(&options.tags) {
+    for text in &texts {
         let name: ImageName =
             text.parse().about(format!("`{text}` cannot be the name of an image")).or_usage()?;
         names.push(name);
@@ -56,6 +61,9 @@ mod tests {
             tags: tags.iter().map(ToString::to_string).collect(),
         };
         assert_eq!(names(&parts(&[]), &Options::default()), ["ghcr.io/my/app:latest"]);
+        let options = Options { tags: vec!["v3".into(), "mine/app:1".into()], ..Options::default() };
+        let expected = ["ghcr.io/my/app:latest", "ghcr.io/my/app:v3", "mine/app:1"];
+        assert_eq!(names(&parts(&[]), &options), expected);
         let options = Options {
             registry: Some("localhost:5000".into()),
             repository: Some("other".into()),

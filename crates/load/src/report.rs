@@ -29,6 +29,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// What is printed for programs: the digest, then the names.
+    pub fn references(&self) -> Vec<String> {
+        std::iter::once(self.digest.to_string()).chain(self.names.iter().cloned()).collect()
+    }
+
     /// One line for people.
     pub fn line(&self) -> String {
         let Self { into, names, present, sent, seconds, .. } = self;
@@ -66,7 +71,7 @@ mod tests {
         };
         assert_eq!(
             report.line(),
-            "loaded b:2 into containerd: 1 blob already there, 2 sent (3.0 MB), 0.12 s"
+            "loaded b:2 into containerd: 1 blob already there, 2 sent (2.86 MiB), 0.12 s"
         );
         let dry = Report { dry_run: true, names: Vec::new(), ..report.clone() };
         assert!(dry.line().starts_with(&format!("would load {} into", report.digest)));

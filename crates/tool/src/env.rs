@@ -24,8 +24,13 @@ macro_rules! variables {
 variables! {
     /// The workspace that `bazel run` was called in (set by Bazel).
     BUILD_WORKSPACE_DIRECTORY;
+    /// Socket of the containerd that images are loaded into, instead of those that are looked for.
+    CONTAINERD_ADDRESS;
     /// Folder that holds docker's `config.json`; default `~/.docker`.
     DOCKER_CONFIG;
+    /// The platform of an index that is loaded where `--platform` names none, such as `linux/arm64`; default: Linux on this
+    /// machine's processor.
+    DOCKER_DEFAULT_PLATFORM;
     /// The user's home folder.
     HOME;
     /// Set to anything but `0` and `false`: say which source had credentials for a registry, and which had none.
@@ -89,7 +94,9 @@ variables! {
     IMG_REGISTRY_RETRY_MAX_ATTEMPTS;
     /// Longest delay before a request is tried again, such as `60s`.
     IMG_REGISTRY_RETRY_MAX_DELAY;
-    /// Folders in which `docker-credential-*` helpers are looked up.
+    /// The program that takes images as archives (`PROGRAM image load`), instead of that of the daemon.
+    LOADER_BINARY;
+    /// Folders in which `docker-credential-*` helpers, and the programs of container runtimes, are looked up.
     PATH;
     /// A docker or podman credential file; wins over the one in the home folder.
     REGISTRY_AUTH_FILE;
@@ -103,7 +110,7 @@ variables! {
     USERPROFILE;
     /// Podman's `containers/auth.json` is looked up below it; default `~/.config`.
     XDG_CONFIG_HOME;
-    /// Podman's `containers/auth.json` is looked up below it first.
+    /// Podman's `containers/auth.json` is looked up below it first, and so are the sockets of rootless container runtimes.
     XDG_RUNTIME_DIR;
 }
 

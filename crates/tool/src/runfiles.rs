@@ -79,9 +79,10 @@ pub fn program_path() -> io::Result<PathBuf> {
     Ok(if path.extension() == Some(OsStr::new("exe")) { path.with_extension("") } else { path })
 }
 
-/// `<program>.json`: what the build wrote for the program.
+/// `<program>.json`, or for a load `<program>.load.json`: what the build wrote for the program.
 pub fn plan_path(program: &Path) -> PathBuf {
-    with_suffix(program, ".json")
+    let load = with_suffix(program, ".load.json");
+    if load.exists() { load } else { with_suffix(program, ".json") }
 }
 
 /// Appends to the file name: a target may be called `push.prod`, so this must not replace an extension.

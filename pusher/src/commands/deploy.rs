@@ -1,18 +1,17 @@
 //! Does what the plan beside the program says.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use deploy::{CacheNames, Caches, Context, Pushed, push_all, summary, wait};
-use futures_util::future::{join, join_all};
-use plan::{Operation, Plan, Strategy};
+use deploy::{CacheNames, Caches, Context, push_all, wait};
+use futures_util::future::{join_all, join3};
+use plan::{Daemon, Operation, Plan, Strategy};
+use tool::runfiles::{self, Runfiles};
 use tool::{Failure, FailureContext as _, Outcome};
 
 use crate::cli::Cli;
-use crate::failures::Failures;
 use crate::progress::Progress;
-use tool::runfiles::{self, Runfiles};
+use crate::reporting::{self, Outcomes, Printing};
 
 pub(crate) fn run(cli: Cli) -> Outcome {
     let program = runfiles::program_path().about("failed to find the path of this program")?;
@@ -21,6 +20,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let runfiles = Runfiles::find(&program)?;
     let progress = Progress::new(cli.progress);
     let (json, patience) = (cli.json, Duration::from_secs(cli.wait));
+    let load_options = cli.load_options();
     let context = Context {
         client: connect::client(&connect::Options { insecure: cli.insecure, ..connect::Options::default() })?,
         caches: Caches::find(CacheNames {
@@ -36,21 +36,30 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         overrides: cli.into_overrides(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let operations: Vec<&plan::Push> =
-        context.plan.operations.iter().filter_map(Operation::as_push).collect();
+    let to = Printing { json, stdout: !context.plan.operations.iter().any(writes_to_stdout) };
     let start = Instant::now();
-    let outcomes = runtime.block_on(perform(&context, operations, patience));
-    report(&progress, outcomes, start.elapsed(), json)
+    let outcomes = runtime.block_on(perform(&context, &load_options, patience));
+    reporting::report(&progress, outcomes, start.elapsed(), &to)
 }
 
-/// Pushes, and waits for what others push.
-async fn perform(context: &Context, operations: Vec<&plan::Push>, patience: Duration) -> Vec<Pushed> {
-    let (theirs, ours): (Vec<_>, Vec<_>) =
-        operations.into_iter().partition(|operation| operation.strategy == Strategy::Bes);
+/// Whether the standard output is an archive.
+fn writes_to_stdout(operation: &Operation) -> bool {
+    operation.as_load().is_some_and(|load| load.daemon == Daemon::Tar)
+}
+
+/// Pushes, waits for what others push, and loads, all at the same time.
+async fn perform(context: &Context, options: &load::Options, patience: Duration) -> Outcomes {
+    let operations = &context.plan.operations;
+    let (theirs, ours): (Vec<_>, Vec<_>) = operations
+        .iter()
+        .filter_map(Operation::as_push)
+        .partition(|operation| operation.strategy == Strategy::Bes);
     let waiting = join_all(theirs.into_iter().map(|operation| wait(context, operation, patience)));
-    let (mut outcomes, waited) = join(push_all(context, &ours), waiting).await;
-    outcomes.extend(waited);
-    outcomes
+    let loads: Vec<&plan::Load> = operations.iter().filter_map(Operation::as_load).collect();
+    let (mut pushes, waited, loads) =
+        join3(push_all(context, &ours), waiting, load::load_all(context, &loads, options)).await;
+    pushes.extend(waited);
+    Outcomes { pushes, loads }
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {
@@ -66,32 +75,4 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
         .about(format!("failed to read the plan `{}`", path.display()))
         .or_usage()
         .or_hint("this program is started as a deploy target, such as `bazel run //:push`; its plan is written by the build")
-}
-
-/// Prints what was done, also when something failed.
-fn report(progress: &Progress, outcomes: Vec<Pushed>, elapsed: Duration, json: bool) -> Outcome {
-    let mut failures = Failures::default();
-    let (mut reports, mut failed) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
-        match outcome {
-            Ok(report) => reports.push(report),
-            Err(failure) => {
-                failed.push(*failure.counts);
-                failures.add(failure);
-            }
-        }
-    }
-    for line in summary::lines(&reports, &failed, elapsed) {
-        progress.always(&line);
-    }
-    let mut stdout = std::io::stdout().lock();
-    if json {
-        writeln!(stdout, "{}", summary::to_json(&reports, failures.list())?)?;
-    } else {
-        for reference in reports.iter().filter(|report| !report.dry_run).flat_map(|report| &report.references)
-        {
-            writeln!(stdout, "{reference}")?;
-        }
-    }
-    failures.into_outcome(!reports.is_empty(), |message| progress.always(message.trim_end()))
 }

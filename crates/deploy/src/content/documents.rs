@@ -46,29 +46,40 @@ pub struct Image {
 }
 
 impl Document {
-    /// The configuration of a manifest.
-    pub fn config(&self) -> Option<&Descriptor> {
+    /// What it is, if it is a manifest.
+    pub fn as_manifest(&self) -> Option<&Manifest> {
         match &self.kind {
-            Kind::Manifest(manifest) => Some(&manifest.config),
+            Kind::Manifest(manifest) => Some(manifest),
             Kind::Index(_) => None,
         }
+    }
+
+    /// What it is, if it is an index.
+    pub fn as_index(&self) -> Option<&Index> {
+        match &self.kind {
+            Kind::Manifest(_) => None,
+            Kind::Index(index) => Some(index),
+        }
+    }
+
+    /// Its descriptor, as a name or another document refers to it.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(&self.media_type, self.digest, self.bytes.len() as u64)
+    }
+
+    /// The configuration of a manifest.
+    pub fn config(&self) -> Option<&Descriptor> {
+        self.as_manifest().map(|manifest| &manifest.config)
     }
 
     /// What an index lists; nothing for a manifest.
     pub fn children(&self) -> &[Descriptor] {
-        match &self.kind {
-            Kind::Manifest(_) => &[],
-            Kind::Index(index) => &index.manifests,
-        }
+        self.as_index().map_or(&[], |index| &index.manifests)
     }
 
     /// The layers of a manifest that have to be brought along, lowest first: those that clients get elsewhere by themselves are left out.
     pub fn layers(&self) -> impl Iterator<Item = &Descriptor> {
-        let manifest = match &self.kind {
-            Kind::Manifest(manifest) => Some(manifest),
-            Kind::Index(_) => None,
-        };
-        manifest
+        self.as_manifest()
             .into_iter()
             .flat_map(|manifest| &manifest.layers)
             .filter(|layer| !media_type::is_foreign(&layer.media_type))
@@ -83,11 +94,7 @@ impl Document {
             }
             Kind::Index(index) => (index.artifact_type.clone(), &index.annotations),
         };
-        Descriptor {
-            artifact_type,
-            annotations: annotations.clone(),
-            ..Descriptor::new(&self.media_type, self.digest, self.bytes.len() as u64)
-        }
+        Descriptor { artifact_type, annotations: annotations.clone(), ..self.descriptor() }
     }
 }
 

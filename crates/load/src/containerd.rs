@@ -1,0 +1,153 @@
+//! containerd takes an image blob by blob; what it has is not sent again.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use containerd::{Client, Error, Lease, Placed, Written, from_memory, labels};
+use deploy::content::{self, Document, Sources, Wanted};
+use deploy::{Context, Outcome, Tally};
+use futures_util::future::try_join_all;
+use oci::Descriptor;
+use registry::Content as _;
+use tool::Failure;
+
+use crate::Report;
+use crate::prepare::Prepared;
+
+/// An image on its way into containerd.
+pub(crate) struct Import<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) prepared: &'a Prepared<'a>,
+    /// What it is to be called.
+    pub(crate) names: Vec<String>,
+}
+
+/// What became of the blobs.
+#[derive(Default)]
+struct Tallies {
+    present: Tally,
+    sent: Tally,
+}
+
+impl Import<'_> {
+    /// Brings it.
+    pub(crate) async fn into(&self, client: &Client) -> Result<Report, Failure> {
+        let start = Instant::now();
+        let lease = client.lease().await.map_err(failure)?;
+        let done = self.under(&lease).await;
+        // What was brought stays, and the lease ends by itself: no reason to say that the load has failed.
+        if let Err(error) = lease.end().await {
+            tracing::warn!("{}", tool::chain(&error));
+        }
+        let (tallies, unchanged) = done?;
+        Ok(Report {
+            label: self.prepared.operation.label.clone(),
+            into: "containerd".to_owned(),
+            digest: self.prepared.image.root.digest,
+            names: self.names.clone(),
+            unchanged,
+            dry_run: self.context.dry_run,
+            present: tallies.present,
+            sent: tallies.sent,
+            seconds: deploy::Report::seconds(start.elapsed()),
+        })
+    }
+
+    async fn under(&self, lease: &Lease) -> Result<(Tallies, bool), Failure> {
+        let blobs = self.prepared.blobs();
+        let missing = lease.missing(&blobs).await.map_err(failure)?;
+        let tallies = Mutex::new(Tallies::default());
+        let there = blobs.iter().filter(|blob| missing.iter().all(|missing| missing.digest != blob.digest));
+        there.for_each(|blob| self.count(&tallies, blob, Outcome::Present));
+        let mut unchanged = missing.is_empty();
+        if self.context.dry_run {
+            unchanged = false;
+            missing.iter().for_each(|blob| self.count(&tallies, blob, Outcome::Uploaded));
+        } else {
+            let strategy = self.prepared.operation.strategy;
+            let wanted = Wanted::new(self.context, missing.iter().map(|blob| (strategy, blob)));
+            try_join_all(missing.iter().map(|blob| self.bring(lease, &wanted, blob, &tallies))).await?;
+            for document in self.documents() {
+                unchanged &= write_document(lease, document).await? == Written::Present;
+            }
+            let root = self.prepared.image.root.descriptor();
+            for name in &self.names {
+                unchanged &= lease.put_image(name, &root).await.map_err(failure)? == Placed::Same;
+            }
+        }
+        Ok((tallies.into_inner().unwrap_or_else(PoisonError::into_inner), unchanged))
+    }
+
+    /// The documents, from below.
+    fn documents(&self) -> impl Iterator<Item = &Document> {
+        let Prepared { image, chosen, .. } = self.prepared;
+        let manifests = chosen.iter().map(|chosen| &chosen.manifest);
+        let root = std::iter::once(&image.root).filter(|root| root.as_index().is_some());
+        manifests.chain(&image.inner_indexes).chain(root)
+    }
+
+    async fn bring(
+        &self,
+        lease: &Lease,
+        wanted: &Wanted,
+        blob: &Descriptor,
+        tallies: &Mutex<Tallies>,
+    ) -> Result<(), Failure> {
+        let _permit = self.context.transfers.acquire().await?;
+        let purpose = self.prepared.operation.into();
+        let found = wanted.find(self.context, blob).await;
+        let Some(sources) = content::find(self.context, purpose, blob, found)? else {
+            return Err(content::nowhere(self.context, purpose, blob));
+        };
+        let outcome = match write(lease, blob, &sources).await? {
+            Written::New => Outcome::Uploaded,
+            Written::Present => Outcome::Present,
+        };
+        self.count(tallies, blob, outcome);
+        self.context.progress.done(blob.digest, blob.size, outcome);
+        Ok(())
+    }
+
+    fn count(&self, tallies: &Mutex<Tallies>, blob: &Descriptor, outcome: Outcome) {
+        let mut tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = if outcome == Outcome::Present { &mut tallies.present } else { &mut tallies.sent };
+        tally.blobs += 1;
+        tally.bytes += blob.size;
+    }
+}
+
+/// Writes a blob; where a source has other bytes than it should, the next one is asked.
+async fn write(lease: &Lease, blob: &Descriptor, sources: &Sources) -> Result<Written, Failure> {
+    loop {
+        let written = lease.write(blob, &labels::none(), |offset| sources.open(offset)).await;
+        match written {
+            Ok(written) => return Ok(written),
+            Err(Error::Content { digest, mismatch }) => {
+                let read = io::Error::new(io::ErrorKind::InvalidData, mismatch.clone());
+                if !sources.fail_over(&read) {
+                    return Err(sources.explain_read(read).context(Error::Content { digest, mismatch }.to_string()));
+                }
+            }
+            Err(Error::Source { source, .. }) => return Err(sources.explain_read(source)),
+            Err(error) => return Err(failure(error)),
+        }
+    }
+}
+
+async fn write_document(lease: &Lease, document: &Document) -> Result<Written, Failure> {
+    let labels = match (document.as_manifest(), document.as_index()) {
+        (Some(manifest), _) => labels::of_manifest(manifest),
+        (_, Some(index)) => labels::of_index(index),
+        _ => labels::none(),
+    };
+    let bytes = document.bytes.clone();
+    lease.write(&document.descriptor(), &labels, from_memory(bytes)).await.map_err(failure)
+}
+
+/// containerd's error with its hints.
+pub(crate) fn failure(error: Error) -> Failure {
+    let hints = error.hints();
+    Failure::new(error).hints(hints)
+}

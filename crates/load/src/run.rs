@@ -1,0 +1,93 @@
+//! All loads of a run: each for itself, side by side.
+
+use std::collections::BTreeMap;
+
+use containerd::{Client, sockets};
+use deploy::{Context, FailedOperation};
+use futures_util::future::join_all;
+use oci::{Digest, ImageName};
+use plan::Daemon;
+use tokio::sync::OnceCell;
+use tool::{Failure, SharedFailure};
+
+use crate::containerd::{Import, failure};
+use crate::prepare::Prepared;
+use crate::{Loaded, Options, Report};
+
+/// The namespace in which docker has its images, and in which everybody who loads images for it looks.
+const NAMESPACE: &str = "moby";
+
+/// Loads images and says for each what was done, in the same order. No failure of one keeps another from being loaded.
+pub async fn load_all(context: &Context, operations: &[&plan::Load], options: &Options) -> Vec<Loaded> {
+    let run = Run { context, options, containerd: OnceCell::new() };
+    let reading = operations.iter().map(|operation| Prepared::new(context, operation, options));
+    let mut prepared: Vec<Result<Prepared<'_>, Failure>> = join_all(reading).await;
+    refuse_shared_names(&mut prepared);
+    let loading = prepared.into_iter().map(|prepared| async {
+        match prepared {
+            Ok(prepared) => run.one(&prepared).await,
+            Err(failure) => Err(failure),
+        }
+    });
+    let outcomes = join_all(loading).await;
+    let named = |(outcome, operation): (Result<Report, Failure>, &&plan::Load)| {
+        context.progress.operation_done(&operation.label);
+        outcome.map_err(|failure| FailedOperation {
+            what: "failed to load",
+            ..FailedOperation::new(&operation.label, failure)
+        })
+    };
+    outcomes.into_iter().zip(operations).map(named).collect()
+}
+
+/// Two that give one name to different images would take turns in being lost.
+fn refuse_shared_names(prepared: &mut [Result<Prepared<'_>, Failure>]) {
+    let mut names: BTreeMap<(&str, ImageName), (Digest, String)> = BTreeMap::new();
+    for outcome in prepared {
+        let Ok(load) = outcome else { continue };
+        let (daemon, digest) = (load.operation.daemon.as_str(), load.image.root.digest);
+        let mut taken = None;
+        for name in &load.names {
+            match names.get(&(daemon, name.clone())) {
+                Some((known, other)) if *known != digest => taken = Some((name.clone(), other.clone())),
+                _ => {
+                    names.insert((daemon, name.clone()), (digest, load.operation.label.clone()));
+                }
+            }
+        }
+        if let Some((name, other)) = taken {
+            let error = anyhow::anyhow!("`{other}` gives the name `{name}` to another image");
+            *outcome = Err(Failure::usage(error).hint("give them different names"));
+        }
+    }
+}
+
+/// What all loads share.
+struct Run<'a> {
+    context: &'a Context,
+    options: &'a Options,
+    containerd: OnceCell<Result<Client, SharedFailure>>,
+}
+
+impl Run<'_> {
+    async fn one(&self, prepared: &Prepared<'_>) -> Result<Report, Failure> {
+        match prepared.operation.daemon {
+            Daemon::Containerd => {
+                let client = self.containerd().await?;
+                let names = prepared.names.iter().map(ToString::to_string).collect();
+                Import { context: self.context, prepared, names }.into(&client).await
+            }
+            _ => Err(Failure::new(anyhow::anyhow!("later"))),
+        }
+    }
+
+    /// The connection to containerd, made once.
+    async fn containerd(&self) -> Result<Client, Failure> {
+        let connect = || async {
+            let Options { containerd, runtime_dir, .. } = self.options;
+            let sockets = sockets(containerd.as_deref(), runtime_dir.as_deref());
+            Client::connect(&sockets, NAMESPACE).await.map_err(|error| failure(error).share())
+        };
+        self.containerd.get_or_init(connect).await.clone().map_err(Failure::from)
+    }
+}
