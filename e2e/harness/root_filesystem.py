@@ -18,6 +18,16 @@ JAVA_HOME = "usr/lib/jvm/default-java"
 LEFT_OUT = re.compile(r"/(__pycache__|test|tests|idlelib|ensurepip|pydoc_data|turtledemo|lib2to3|tkinter|config-[^/]*)(/|$)")
 
 
+def smallest(folder):
+    """Writes a tar with nothing but busybox as a shell."""
+    path = folder / "busybox.tar"
+    with tarfile.open(path, "w") as tar:
+        add(tar, "bin/busybox", "/bin/busybox")
+        for applet in ("bin/sh", "bin/cat"):
+            link(tar, applet, "/bin/busybox")
+    return path
+
+
 def root_filesystem(folder, *, java=False):
     """Writes the tar, once for each folder; with a Java runtime in the place of Python if that is asked for."""
     path = folder / ("rootfs-java.tar" if java else "rootfs.tar")

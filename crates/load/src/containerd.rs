@@ -33,7 +33,7 @@ struct Tallies {
 
 impl Import<'_> {
     /// Brings it.
-    pub(crate) async fn into(&self, client: &Client) -> Result<Report, Failure> {
+    pub(crate) async fn run(&self, client: &Client) -> Result<Report, Failure> {
         let start = Instant::now();
         let lease = client.lease().await.map_err(failure)?;
         let done = self.under(&lease).await;

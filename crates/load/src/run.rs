@@ -75,7 +75,7 @@ impl Run<'_> {
             Daemon::Containerd => {
                 let client = self.containerd().await?;
                 let names = prepared.names.iter().map(ToString::to_string).collect();
-                Import { context: self.context, prepared, names }.into(&client).await
+                Import { context: self.context, prepared, names }.run(&client).await
             }
             _ => Err(Failure::new(anyhow::anyhow!("later"))),
         }

@@ -1,0 +1,109 @@
+"""Loading: `bazel run` brings an image into containerd, docker and podman, which then run it."""
+
+import os
+import random
+
+from harness import servers
+from harness.bench import Bench, push_base
+from harness.root_filesystem import smallest
+
+NAME = "demo/hello:latest"
+BASE_SIZE = 10 << 20
+DATA_SIZE = 8 << 20
+SETTING = "--@rules_img//img/settings:"
+
+
+class Loading(Bench):
+    """The workspace e2e/load, on a base whose layers stay in the registry until a runtime lacks them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.registry = cls.server(servers.OurRegistry(cls.folder))
+        base = push_base(cls.folder, cls.registry, size=BASE_SIZE, rootfs=smallest(cls.folder))
+        cls.load = cls.workspace("load", cls.registry, base)
+
+    def run_load(self, target, *words, flags=(), env=None, expect=0):
+        """`bazel run`; returns the process, and the bytes of layers that the registry sent meanwhile."""
+        self.load.build(*flags, target)
+        mark = len(self.registry.requests())
+        done = self.load.bazel("run", *flags, target, *(["--", *words] if words else []), expect=expect,
+                               env={**os.environ, **(env or {})})
+        requests = self.registry.requests()[mark:]
+        return done, sum(request["sent"] for request in requests if request["method"] == "GET" and "/blobs/" in request["path"])
+
+    def digest(self, target):
+        """Digest of what an image target makes."""
+        self.load.build(target, "--output_groups=digest")
+        file, = self.load.files(target, "digest")
+        return file.read_text().strip()
+
+    def edit_data(self, seed):
+        """Another data layer, which does not compress to less than half; returns what the program says then."""
+        text = random.Random(seed).randbytes(DATA_SIZE).hex()[:DATA_SIZE]
+        (self.load.path / "data.txt").write_text(text + "\n")
+        return f"Hello, {text}\n"
+
+    def in_containerd(self, containerd, reference):
+        """What an image in docker's namespace of a containerd prints."""
+        self.number = getattr(self, "number", 0) + 1
+        name = f"rules_img-load-{os.getpid()}-{self.number}"
+        return containerd.ctr("-n", "moby", "run", "--rm", reference, name).stdout
+
+    def test_containerd(self):
+        containerd = self.server(servers.Containerd(self.folder))
+        flags = [SETTING + "load_daemon=containerd"]
+        env = {"CONTAINERD_ADDRESS": str(containerd.socket)}
+        said = self.edit_data(1)
+
+        dry, sent = self.run_load("//:load", "--dry-run", flags=flags, env=env)
+        self.assertEqual((dry.stdout, sent), ("", 0))
+        self.assertRegex(dry.stderr, f"would load {NAME} into containerd: 0 blobs already there, [0-9]+ to send")
+        self.assertEqual(containerd.ctr("-n", "moby", "images", "list", "--quiet").stdout, "")
+
+        # The index, and of its images that for this machine alone.
+        done, sent = self.run_load("//:load", flags=flags, env=env)
+        digest = self.digest("//:image")
+        self.assertEqual(done.stdout.splitlines(), [digest, NAME])
+        self.assertGreater(sent, BASE_SIZE)
+        self.assertIn(digest, containerd.ctr("-n", "moby", "images", "list").stdout)
+        self.assertEqual(self.in_containerd(containerd, NAME), said)
+
+        # Again: nothing moves.
+        again, sent = self.run_load("//:load", flags=flags, env=env)
+        self.assertEqual(sent, 0)
+        self.assertRegex(again.stderr, f"unchanged {NAME}: containerd has it already")
+
+        # One layer changed: that layer and documents.
+        said = self.edit_data(2)
+        changed, sent = self.run_load("//:load", flags=flags, env=env)
+        self.assertEqual(sent, 0)
+        self.assertRegex(changed.stderr, f"loaded {NAME} into containerd: [0-9]+ blobs already there, 2 sent")
+        self.assertEqual(self.in_containerd(containerd, NAME), said)
+
+        # All platforms, more names, and another registry in a name of parts.
+        everything, sent = self.run_load("//:load", "--platform", "all", "--tag", "other/name:2", flags=flags, env=env)
+        self.assertEqual(everything.stdout.splitlines(), [self.digest("//:image"), NAME, "other/name:2"])
+        self.assertGreater(sent, 0, "the layer that the base has for the other platform alone")
+        self.assertRegex(everything.stderr, "blobs already there, 2 sent")
+        checked = containerd.ctr("-n", "moby", "images", "check").stdout
+        self.assertEqual(checked.count("complete"), 2, checked)
+        parts, sent = self.run_load("//:load_app", "--registry", "localhost:5000", flags=flags, env=env)
+        names = ["localhost:5000/demo/app:app", "localhost:5000/demo/app:v1"]
+        self.assertEqual((parts.stdout.splitlines()[1:], sent), (names, 0))
+
+        # The collector of garbage takes nothing that is needed.
+        containerd.ctr("-n", "moby", "content", "prune", "references")
+        self.assertEqual(self.in_containerd(containerd, names[0]), said)
+
+    def test_what_cannot_be_loaded(self):
+        flags = [SETTING + "load_daemon=containerd"]
+        nobody = {"CONTAINERD_ADDRESS": str(self.folder / "nobody.sock")}
+        failed, _ = self.run_load("//:load", flags=flags, env=nobody, expect=1)
+        self.assertRegex(failed.stderr, r"error: failed to load `//:load`: no containerd answers: `\S*nobody.sock`")
+        wrong, _ = self.run_load("//:load", "--platform", "linux/s390x", flags=flags, env=nobody, expect=2)
+        self.assertIn("the image is not for `linux/s390x`; it is for `linux/amd64`, `linux/arm64/v8`", wrong.stderr)
+        wrong, _ = self.run_load("//:load_app", "--platform", "linux/arm64", flags=flags, env=nobody, expect=2)
+        self.assertIn("the image is for `linux/amd64` and not for `linux/arm64/v8`", wrong.stderr)
+        wrong, _ = self.run_load("//:load", "--tag", "Upper/Case", flags=flags, env=nobody, expect=2)
+        self.assertIn("`Upper/Case` cannot be the name of an image", wrong.stderr)
