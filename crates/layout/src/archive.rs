@@ -1,6 +1,6 @@
 //! An OCI layout as a tar archive.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use blob::VerifyingReader;
@@ -8,6 +8,9 @@ use oci::Digest;
 
 use crate::docker::{self, Names};
 use crate::{Blob, Image, LayoutError, MARKER, MissingBlobs, blob_path, index_file};
+
+/// Size of a tar's blocks.
+const BLOCK: usize = 512;
 
 /// How an archive is written.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +21,18 @@ pub struct Archive {
     pub missing: MissingBlobs,
 }
 
-/// Writes a layout as a tar archive: two folders, the marker, the index, maybe `manifest.json`, then blobs by path.
-/// Digests are compared as the bytes pass by.
-pub fn write_archive(image: &Image, options: &Archive, output: &mut impl Write) -> Result<(), LayoutError> {
+/// A piece of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// These bytes: headers, documents, and what fills up blocks.
+    Bytes(Vec<u8>),
+    /// The bytes of a blob, neither more nor fewer.
+    Blob(Digest, &'a Blob),
+}
+
+/// What an archive consists of, in this order, for those who write it themselves: two folders, the marker, the index, maybe
+/// `manifest.json`, then blobs by path. The last piece is the end of the archive and nothing else.
+pub fn archive_pieces<'a>(image: &'a Image, options: &Archive) -> Result<Vec<Piece<'a>>, LayoutError> {
     let mut blobs = image.blobs(options.missing)?;
     let mut documents = vec![(MARKER.0, MARKER.1.to_vec())];
     if let Some(names) = &options.names {
@@ -33,52 +45,99 @@ pub fn write_archive(image: &Image, options: &Archive, output: &mut impl Write) 
         }
         documents.push(("index.json", index));
     }
-    let mut tar = tar::Builder::new(output);
+    let mut pieces = Pieces::default();
     for folder in ["blobs/", "blobs/sha256/"] {
-        tar.append_data(&mut header(tar::EntryType::Directory, 0o755, 0), folder, io::empty())?;
+        pieces.header(tar::EntryType::Directory, 0o755, folder, 0)?;
     }
-    for (name, bytes) in &documents {
-        append_bytes(&mut tar, name, bytes)?;
+    for (name, bytes) in documents {
+        pieces.file(name, &bytes)?;
     }
     for (digest, blob) in blobs {
         match blob {
-            Blob::Bytes(bytes) => append_bytes(&mut tar, &blob_path(digest), bytes)?,
-            Blob::File(path, size) => append_file(&mut tar, path, digest, *size)?,
+            Blob::Bytes(bytes) => pieces.file(&blob_path(digest), bytes)?,
+            Blob::File(_, size) | Blob::Elsewhere(size) => pieces.blob(digest, blob, *size)?,
         }
     }
-    tar.finish()?;
+    Ok(pieces.finish())
+}
+
+/// Writes a layout as a tar archive. Digests are compared as the bytes pass by.
+pub fn write_archive(image: &Image, options: &Archive, output: &mut impl Write) -> Result<(), LayoutError> {
+    for piece in archive_pieces(image, options)? {
+        match piece {
+            Piece::Bytes(bytes) => output.write_all(&bytes)?,
+            Piece::Blob(_, Blob::Bytes(bytes)) => output.write_all(bytes)?,
+            Piece::Blob(digest, Blob::File(path, size)) => write_file(path, digest, *size, output)?,
+            Piece::Blob(digest, Blob::Elsewhere(_)) => return Err(LayoutError::Missing(vec![digest])),
+        }
+    }
     Ok(())
 }
 
-fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
-    let mut header = tar::Header::new_ustar();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_size(size);
-    header.set_mtime(0);
-    header.set_uid(0);
-    header.set_gid(0);
-    header
+/// Pieces while they are put together: neighbouring bytes are one piece.
+#[derive(Default)]
+struct Pieces<'a> {
+    done: Vec<Piece<'a>>,
+    bytes: Vec<u8>,
 }
 
-fn append_bytes(tar: &mut tar::Builder<impl Write>, name: &str, bytes: &[u8]) -> io::Result<()> {
-    tar.append_data(&mut header(tar::EntryType::Regular, 0o644, bytes.len() as u64), name, bytes)
+impl<'a> Pieces<'a> {
+    fn header(&mut self, kind: tar::EntryType, mode: u32, path: &str, size: u64) -> io::Result<()> {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_size(size);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_path(path)?;
+        header.set_cksum();
+        self.bytes.extend(header.as_bytes());
+        Ok(())
+    }
+
+    fn file(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
+        let size = content.len() as u64;
+        self.header(tar::EntryType::Regular, 0o644, path, size)?;
+        self.bytes.extend(content);
+        self.fill_block(size);
+        Ok(())
+    }
+
+    fn blob(&mut self, digest: Digest, blob: &'a Blob, size: u64) -> io::Result<()> {
+        self.header(tar::EntryType::Regular, 0o644, &blob_path(digest), size)?;
+        self.end_bytes();
+        self.done.push(Piece::Blob(digest, blob));
+        self.fill_block(size);
+        Ok(())
+    }
+
+    fn fill_block(&mut self, size: u64) {
+        let over = (size % BLOCK as u64) as usize;
+        self.bytes.resize(self.bytes.len() + (BLOCK - over) % BLOCK, 0);
+    }
+
+    fn end_bytes(&mut self) {
+        if !self.bytes.is_empty() {
+            self.done.push(Piece::Bytes(std::mem::take(&mut self.bytes)));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Piece<'a>> {
+        self.end_bytes();
+        self.done.push(Piece::Bytes(vec![0; 2 * BLOCK]));
+        self.done
+    }
 }
 
-fn append_file(
-    tar: &mut tar::Builder<impl Write>,
-    path: &Path,
-    digest: Digest,
-    size: u64,
-) -> Result<(), LayoutError> {
+fn write_file(path: &Path, digest: Digest, size: u64, output: &mut impl Write) -> Result<(), LayoutError> {
     let failed = |error: io::Error| match error.downcast::<blob::Mismatch>() {
         Ok(source) => LayoutError::Blob { path: path.to_owned(), source },
         Err(error) => LayoutError::Io(error),
     };
     let file = fs_err::File::open(path)?;
     let mut reader = VerifyingReader::new(file, digest, Some(size));
-    let mut entry = header(tar::EntryType::Regular, 0o644, size);
-    tar.append_data(&mut entry, blob_path(digest), (&mut reader).take(size)).map_err(failed)?;
+    io::copy(&mut (&mut reader).take(size), output).map_err(failed)?;
     // Asks for what must not be there, and so for the verdict.
     io::copy(&mut reader, &mut io::sink()).map_err(failed)?;
     Ok(())

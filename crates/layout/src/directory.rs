@@ -23,6 +23,7 @@ pub fn write_directory(image: &Image, folder: &Path, missing: MissingBlobs) -> R
         let path = folder.join(blob_path(digest));
         match blob {
             Blob::Bytes(bytes) => fs_err::write(path, bytes)?,
+            Blob::Elsewhere(_) => return Err(LayoutError::Missing(vec![digest])),
             Blob::File(source, size) => {
                 let found = fs_err::copy(source, path)?;
                 if found != *size {

@@ -25,6 +25,8 @@ pub enum Blob {
     Bytes(Vec<u8>),
     /// In a file of this size.
     File(PathBuf, u64),
+    /// Of this size, somewhere that whoever writes the layout piece by piece knows, see [`archive_pieces`](crate::archive_pieces).
+    Elsewhere(u64),
 }
 
 /// An image for one platform or several.
@@ -85,6 +87,11 @@ impl Image {
         self.manifests.insert(digest, manifest);
         self.blobs.insert(digest, Blob::Bytes(bytes));
         Ok(())
+    }
+
+    /// Adds a blob that a manifest names, unless it is there already.
+    pub fn add_blob(&mut self, digest: Digest, blob: Blob) {
+        self.blobs.entry(digest).or_insert(blob);
     }
 
     /// What names the image.

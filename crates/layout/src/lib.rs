@@ -1,7 +1,7 @@
 //! The file formats in which an image can be handed on.
 //!
 //! An [`Image`] knows the documents of an image and where its blobs are. It can be written as an OCI layout, a folder
-//! or an archive ([`write_directory`], [`write_archive`]); as an archive that `docker load` reads, too ([`Names`]); and
+//! or an archive ([`write_directory`], [`write_archive`], [`archive_pieces`]); as an archive that `docker load` reads, too ([`Names`]); and
 //! as a sparse layout, which holds documents only ([`write_sparse`]). The bytes depend on the image alone.
 //!
 //! Deliberately not here: making images (program `builder`), sending them anywhere (program `pusher`).
@@ -26,7 +26,7 @@ pub mod listing;
 mod reader;
 mod sparse;
 
-pub use archive::{Archive, write_archive};
+pub use archive::{Archive, Piece, archive_pieces, write_archive};
 pub use directory::write_directory;
 pub use docker::Names;
 pub use error::LayoutError;

@@ -5,7 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use layout::{
-    Archive, Image, LayoutError, MissingBlobs, Names, write_archive, write_directory, write_sparse,
+    Archive, Blob, Image, LayoutError, MissingBlobs, Names, Piece, archive_pieces, write_archive,
+    write_directory, write_sparse,
 };
 use oci::Platform;
 use serde_json::{Value, json};
@@ -248,4 +249,39 @@ fn files_that_are_something_else() {
     let mut other = Image::new(single.manifest.descriptor.clone());
     let wrong = other.add_manifest(single.manifest.bytes.clone(), Some(b"{}".to_vec()), vec![None; 3]);
     assert!(matches!(wrong, Err(LayoutError::Config { .. })));
+}
+
+#[test]
+fn an_archive_in_pieces_is_the_same() {
+    let (_sources, image, singles) = two();
+    let names = Names { names: vec!["localhost/app:1".into()], ..Names::default() };
+    let options = Archive { names: Some(names), missing: MissingBlobs::Refuse };
+    let whole = archive(&image, &options);
+    let pieces = archive_pieces(&image, &options).unwrap();
+    assert_eq!(pieces.last(), Some(&Piece::Bytes(vec![0; 1024])));
+    let mut joined = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes) => joined.extend(bytes),
+            Piece::Blob(_, Blob::File(path, _)) => joined.extend(fs_err::read(path).unwrap()),
+            Piece::Blob(digest, other) => panic!("{digest}: {other:?}"),
+        }
+    }
+    assert_eq!(joined, whole);
+
+    // Blobs that others bring have the same place.
+    let [first, _] = &singles;
+    let mut streamed = Image::new(first.manifest.descriptor.clone());
+    let config = Some(first.config.bytes.clone());
+    streamed.add_manifest(first.manifest.bytes.clone(), config, vec![None, None]).unwrap();
+    let sizes = [("shared", first.layers[0]), ("amd", first.layers[1])];
+    streamed.add_blob(sizes[0].1, Blob::Elsewhere(6));
+    let options = Archive { names: None, missing: MissingBlobs::LeaveOut };
+    let pieces = archive_pieces(&streamed, &options).unwrap();
+    let elsewhere: Vec<_> = pieces.iter().filter(|piece| matches!(piece, Piece::Blob(..))).collect();
+    assert_eq!(elsewhere, [&Piece::Blob(sizes[0].1, &Blob::Elsewhere(6))]);
+    assert!(matches!(
+        write_archive(&streamed, &options, &mut std::io::sink()).unwrap_err(),
+        LayoutError::Missing(missing) if missing == [sizes[0].1]
+    ));
 }
