@@ -7,12 +7,18 @@ use std::path::PathBuf;
 
 use deploy::FailedOperation;
 
+mod archive;
+mod by_archive;
 mod containerd;
+mod docker;
 mod names;
 mod platforms;
 mod prepare;
+mod program;
 mod report;
 mod run;
+mod standard_output;
+mod store;
 
 pub use platforms::Platforms;
 pub use report::Report;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use deploy::Context;
 use deploy::content::{self, Document, Image, Purpose};
 use oci::{Descriptor, ImageName, Platform};
+use plan::Daemon;
 use serde::Deserialize;
 use tool::{Failure, FailureContext as _};
 
@@ -17,7 +18,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) image: Image,
     /// Sorted; none: the image gets no name.
     pub(crate) names: Vec<ImageName>,
-    /// The images of an index that are brought; of a single image, that one. At least one.
+    /// The images of an index that are brought; of a single image, that one. At least one; the first is for those who know only
+    /// one.
     pub(crate) chosen: Vec<Chosen>,
     /// Whether somebody named their platforms, or all.
     pub(crate) asked_for: bool,
@@ -45,7 +47,7 @@ impl<'a> Prepared<'a> {
             check_platform(context, operation.into(), &image.root, options)?;
             vec![Chosen { manifest: image.root.clone(), platform: None }]
         } else {
-            choose(&image, options)?
+            choose(&image, operation.daemon, options)?
         };
         Ok(Self { operation, image, names, chosen, asked_for })
     }
@@ -66,18 +68,12 @@ impl<'a> Prepared<'a> {
 }
 
 /// The images of an index that are meant.
-fn choose(image: &Image, options: &Options) -> Result<Vec<Chosen>, Failure> {
+fn choose(image: &Image, daemon: Daemon, options: &Options) -> Result<Vec<Chosen>, Failure> {
     let offered = offered(image);
     let default = options.default_platform.clone().unwrap_or_else(platforms::of_this_machine);
     let wanted = match &options.platforms {
-        Platforms::All => {
-            let all = |(platform, manifest)| Chosen { manifest, platform: Some(platform) };
-            return if offered.is_empty() {
-                Err(none_runs(image))
-            } else {
-                Ok(offered.into_iter().map(all).collect())
-            };
-        }
+        Platforms::All => return all(image, offered, &default),
+        Platforms::Unsaid if keeps_all(daemon) => return all(image, offered, &default),
         Platforms::Unsaid if offered.len() == 1 => vec![offered[0].0.clone()],
         Platforms::Unsaid => vec![default],
         Platforms::Some(wanted) => wanted.clone(),
@@ -94,8 +90,31 @@ fn choose(image: &Image, options: &Options) -> Result<Vec<Chosen>, Failure> {
     Ok(chosen)
 }
 
+/// Whether an archive for a daemon is for all platforms unless somebody says otherwise: what takes it is not known, or knows
+/// what to do with them.
+fn keeps_all(daemon: Daemon) -> bool {
+    matches!(daemon, Daemon::Containerization | Daemon::Generic | Daemon::Tar)
+}
+
+/// All images of an index, that for the default platform first.
+fn all(
+    image: &Image,
+    offered: Vec<(Platform, Document)>,
+    default: &Platform,
+) -> Result<Vec<Chosen>, Failure> {
+    if offered.is_empty() {
+        return Err(none_runs(image));
+    }
+    let first = platforms::nearest(default, &offered).map(|(_, manifest)| manifest.digest);
+    let chosen = offered.into_iter().map(|(platform, manifest)| Chosen { manifest, platform: Some(platform) });
+    let (mut first, others): (Vec<_>, Vec<_>) =
+        chosen.partition(|chosen| Some(chosen.manifest.digest) == first);
+    first.extend(others);
+    Ok(first)
+}
+
 /// The images of an index that are for a platform, in their order; what is about them (attestations) is not.
-fn offered(image: &Image) -> Vec<(Platform, Document)> {
+pub(crate) fn offered(image: &Image) -> Vec<(Platform, Document)> {
     let indexes = std::iter::once(&image.root).chain(&image.inner_indexes);
     let mut platforms = BTreeMap::new();
     for child in indexes.flat_map(Document::children).filter(|child| !child.is_attestation()) {
