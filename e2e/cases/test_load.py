@@ -3,8 +3,9 @@
 import os
 import random
 
-from harness import servers
+from harness import judges, process, servers
 from harness.bench import Bench, push_base
+from harness.podman import Podman
 from harness.root_filesystem import smallest
 
 NAME = "demo/hello:latest"
@@ -95,6 +96,91 @@ class Loading(Bench):
         # The collector of garbage takes nothing that is needed.
         containerd.ctr("-n", "moby", "content", "prune", "references")
         self.assertEqual(self.in_containerd(containerd, names[0]), said)
+
+    def test_docker_with_images_in_containerd(self):
+        folder = self.folder / "docker-containerd"
+        folder.mkdir()
+        docker = self.server(servers.Docker(folder, {"containerd-snapshotter": True}))
+        env = {"DOCKER_HOST": f"unix://{docker.socket}"}
+        said = self.edit_data(3)
+        done, sent = self.run_load("//:load", env=env)
+        digest = self.digest("//:image")
+        self.assertEqual(done.stdout.splitlines(), [digest, NAME])
+        self.assertGreater(sent, BASE_SIZE)
+        self.assertRegex(done.stderr, f"loaded {NAME} into docker's containerd: 0 blobs already there")
+        # Docker finds it under the name that was typed, and with the digest that a registry would show.
+        self.assertEqual(docker.run("image", "inspect", "--format={{.Id}}", NAME).stdout.strip(), digest)
+        self.assertEqual(docker.run("run", "--rm", "--network=none", NAME).stdout, said)
+        again, sent = self.run_load("//:load", env=env)
+        self.assertRegex(again.stderr, f"unchanged {NAME}: docker's containerd has it already")
+
+        # A containerd that is not docker's: nobody would find the image there.
+        containerd = self.server(servers.Containerd(folder))
+        said = self.edit_data(4)
+        elsewhere, _ = self.run_load("//:load", env={**env, "CONTAINERD_ADDRESS": str(containerd.socket)})
+        self.assertIn("docker does not see what is in the containerd", elsewhere.stderr)
+        self.assertEqual(docker.run("run", "--rm", "--network=none", NAME).stdout, said)
+
+    def test_docker_with_a_store_of_its_own(self):
+        folder = self.folder / "docker-own"
+        folder.mkdir()
+        docker = self.server(servers.Docker(folder, {"containerd-snapshotter": False}))
+        env = {"DOCKER_HOST": f"unix://{docker.socket}"}
+        said = self.edit_data(5)
+        done, sent = self.run_load("//:load", env=env)
+        self.assertGreater(sent, BASE_SIZE)
+        self.assertRegex(done.stderr, "docker does not keep its images in containerd")
+        self.assertRegex(done.stderr, f"loaded {NAME} into docker: 0 blobs already there, [0-9]+ sent")
+        self.assertEqual(docker.run("run", "--rm", "--network=none", NAME).stdout, said)
+
+        # Another script on the same data: neither the base nor the data is read or sent again.
+        self.load.edit("hello.sh", "Hello", "Goodbye")
+        changed, sent = self.run_load("//:load", env=env)
+        self.assertEqual(sent, 0)
+        self.assertRegex(changed.stderr, f"loaded {NAME} into docker: [0-9]+ blobs already there, 2 sent")
+        self.assertEqual(docker.run("run", "--rm", "--network=none", NAME).stdout, said.replace("Hello", "Goodbye"))
+        self.load.edit("hello.sh", "Goodbye", "Hello")
+
+        again, _ = self.run_load("//:load", "--tag", "other:1", env=env)
+        self.assertEqual(docker.run("run", "--rm", "--network=none", "other:1").stdout, said)
+        self.assertEqual(again.stdout.splitlines()[1:], [NAME, "other:1"])
+
+        # Everything that a target, its image and a push say, at once.
+        _, sent = self.run_load("//:deploy", env=env)
+        self.assertEqual(docker.run("run", "--rm", "--network=none", "specs/app").stdout, said)
+        self.assertEqual(judges.digest(f"{self.registry.host}/demo/hello:latest"), self.digest("//:image"))
+
+    def test_podman(self):
+        podman = self.server(Podman(self.folder / "podman"))
+        flags = [SETTING + "load_daemon=podman"]
+        said = self.edit_data(6)
+        done, sent = self.run_load("//:load", flags=flags, env=podman.environment)
+        self.assertGreater(sent, BASE_SIZE)
+        self.assertRegex(done.stderr, f"loaded {NAME} into podman")
+        self.assertEqual(podman.run(f"localhost/{NAME}"), said)
+        said = self.edit_data(7)
+        _, sent = self.run_load("//:load", flags=flags, env=podman.environment)
+        self.assertEqual(podman.run(f"localhost/{NAME}"), said)
+
+    def test_archives(self):
+        """On the standard output, into a program of one's own, and as an output of the build: the same image."""
+        said = self.edit_data(8)
+        docker_folder = self.folder / "docker-archives"
+        docker_folder.mkdir()
+        docker = self.server(servers.Docker(docker_folder, {"containerd-snapshotter": False}))
+        program = self.folder / "loader"
+        archive = self.folder / "archive.tar"
+        program.write_text(f'#!/bin/sh\necho "$@"\nexec cat > {archive}\n')
+        program.chmod(0o755)
+        done, _ = self.run_load("//:load_app", flags=[SETTING + "load_daemon=generic"], env={"LOADER_BINARY": str(program)})
+        self.assertEqual(done.stdout.splitlines()[1:], ["ghcr.io/demo/app:app", "ghcr.io/demo/app:v1"])
+        # Bazel's own standard output is text here, so a shell takes the archive.
+        piped = self.folder / "piped.tar"
+        command = f"bazel run --repo_env=RULES_IMG_TOOLS_DIR={self.load.tools_dir} {SETTING}load_daemon=tar //:load_app > {piped}"
+        process.run(["sh", "-c", command], cwd=self.load.path)
+        self.assertEqual(piped.read_bytes(), archive.read_bytes())
+        docker.run("image", "load", "--input", piped)
+        self.assertEqual(docker.run("run", "--rm", "--network=none", "ghcr.io/demo/app:v1").stdout, said)
 
     def test_what_cannot_be_loaded(self):
         flags = [SETTING + "load_daemon=containerd"]

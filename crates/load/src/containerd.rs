@@ -46,7 +46,7 @@ impl Import<'_> {
             label: self.prepared.operation.label.clone(),
             into: "containerd".to_owned(),
             digest: self.prepared.image.root.digest,
-            names: self.names.clone(),
+            names: self.prepared.names.iter().map(ToString::to_string).collect(),
             unchanged,
             dry_run: self.context.dry_run,
             present: tallies.present,

@@ -2,6 +2,7 @@
 
 use std::sync::Once;
 
+use oci::Digest;
 use plan::Daemon;
 use serde::Deserialize;
 use tool::{Failure, FailureContext as _};
@@ -20,6 +21,23 @@ pub(crate) enum Store {
     Own,
 }
 
+/// A docker daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Docker {
+    pub(crate) store: Store,
+    /// Its containerd, as it says itself since version 27.
+    pub(crate) containerd: Option<Containerd>,
+}
+
+/// The containerd that a docker daemon uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Containerd {
+    /// Its socket, on the machine of the daemon.
+    pub(crate) address: String,
+    /// Where images and containers are.
+    pub(crate) namespace: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
@@ -27,10 +45,28 @@ struct Info {
     driver_status: Option<Vec<Vec<String>>>,
     #[serde(default)]
     server_errors: Option<Vec<String>>,
+    #[serde(default)]
+    containerd: Option<ContainerdInfo>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerdInfo {
+    #[serde(default)]
+    address: String,
+    #[serde(default)]
+    namespaces: Namespaces,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Namespaces {
+    #[serde(default)]
+    containers: String,
 }
 
 /// Asks docker where it keeps images. Fails where there is no docker, or where its daemon does not answer.
-pub(crate) async fn store(program: &Program) -> Result<Store, Failure> {
+pub(crate) async fn ask(program: &Program) -> Result<Docker, Failure> {
     let answer = program.ask(&["info", "--format", "{{json .}}"]).await?;
     let info: Option<Info> = serde_json::from_str(&answer.out).ok();
     let errors = info.as_ref().and_then(|info| info.server_errors.clone()).unwrap_or_default();
@@ -41,7 +77,16 @@ pub(crate) async fn store(program: &Program) -> Result<Store, Failure> {
             .hint(other_daemon(Daemon::Docker)));
     }
     let info = info.ok_or_else(|| anyhow::anyhow!("`{}`", answer.out.trim()));
-    Ok(info.about("`docker info` does not say what it should")?.store())
+    let info = info.about("`docker info` does not say what it should")?;
+    Ok(Docker { store: info.store(), containerd: info.containerd() })
+}
+
+/// Whether docker has an image of this name, with this digest: that of its index or manifest, which is its id where images are in
+/// containerd.
+pub(crate) async fn has(program: &Program, name: Option<&str>, digest: Digest) -> Result<bool, Failure> {
+    let id = digest.to_string();
+    let answer = program.ask(&["image", "inspect", "--format", "{{.Id}}", name.unwrap_or(&id)]).await?;
+    Ok(answer.status.success() && answer.out.trim() == id)
 }
 
 impl Info {
@@ -49,6 +94,12 @@ impl Info {
         let mut status = self.driver_status.iter().flatten();
         let is_containerd = status.any(|pair| pair.iter().map(String::as_str).eq(["driver-type", CONTAINERD]));
         if is_containerd { Store::Containerd } else { Store::Own }
+    }
+
+    fn containerd(&self) -> Option<Containerd> {
+        let info = self.containerd.as_ref().filter(|info| !info.address.is_empty())?;
+        let namespace = Some(info.namespaces.containers.clone()).filter(|name| !name.is_empty());
+        Some(Containerd { address: info.address.clone(), namespace })
     }
 }
 
@@ -88,6 +139,16 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(serde_json::from_str::<Info>(text).unwrap().store(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn its_containerd_may_be_known() {
+        let found = |text: &str| serde_json::from_str::<Info>(text).unwrap().containerd();
+        let text = r#"{"Containerd":{"Address":"/run/c.sock","Namespaces":{"Containers":"moby","Plugins":"plugins.moby"}}}"#;
+        let expected = Containerd { address: "/run/c.sock".into(), namespace: Some("moby".into()) };
+        assert_eq!(found(text), Some(expected));
+        assert_eq!(found(r#"{"Containerd":{"Address":""}}"#), None);
+        assert_eq!(found("{}"), None);
     }
 
     #[test]

@@ -11,15 +11,17 @@ use tokio::sync::OnceCell;
 use tool::{Failure, SharedFailure};
 
 use crate::containerd::{Import, failure};
+use crate::docker::{self, Docker, Store};
 use crate::prepare::Prepared;
-use crate::{Loaded, Options, Report};
+use crate::program::Program;
+use crate::{Loaded, Options, Report, by_archive, names};
 
 /// The namespace in which docker has its images, and in which everybody who loads images for it looks.
 const NAMESPACE: &str = "moby";
 
 /// Loads images and says for each what was done, in the same order. No failure of one keeps another from being loaded.
 pub async fn load_all(context: &Context, operations: &[&plan::Load], options: &Options) -> Vec<Loaded> {
-    let run = Run { context, options, containerd: OnceCell::new() };
+    let run = Run { context, options, containerd: OnceCell::new(), docker: OnceCell::new() };
     let reading = operations.iter().map(|operation| Prepared::new(context, operation, options));
     let mut prepared: Vec<Result<Prepared<'_>, Failure>> = join_all(reading).await;
     refuse_shared_names(&mut prepared);
@@ -67,6 +69,16 @@ struct Run<'a> {
     context: &'a Context,
     options: &'a Options,
     containerd: OnceCell<Result<Client, SharedFailure>>,
+    docker: OnceCell<Result<Reached, SharedFailure>>,
+}
+
+/// How to get at docker.
+#[derive(Clone)]
+struct Reached {
+    program: Program,
+    store: Store,
+    /// The containerd in which it keeps its images, if that can be reached.
+    containerd: Option<Client>,
 }
 
 impl Run<'_> {
@@ -77,8 +89,46 @@ impl Run<'_> {
                 let names = prepared.names.iter().map(ToString::to_string).collect();
                 Import { context: self.context, prepared, names }.run(&client).await
             }
-            _ => Err(Failure::new(anyhow::anyhow!("later"))),
+            Daemon::Docker if self.options.loader.is_none() => self.into_docker(prepared).await,
+            _ => by_archive::load(self.context, prepared, self.options, Store::Own).await,
         }
+    }
+
+    async fn into_docker(&self, prepared: &Prepared<'_>) -> Result<Report, Failure> {
+        let reach = || async { self.reach_docker().await.map_err(|failure| failure.share()) };
+        let docker = self.docker.get_or_init(reach).await.clone().map_err(Failure::from)?;
+        if let Some(client) = &docker.containerd {
+            // What docker finds under a short name has a long one.
+            let names: Vec<String> = prepared.names.iter().map(names::full).collect();
+            let first = names.first().cloned();
+            let report = Import { context: self.context, prepared, names }.run(client).await?;
+            let digest = prepared.image.root.digest;
+            if self.context.dry_run || docker::has(&docker.program, first.as_deref(), digest).await? {
+                return Ok(Report { into: "docker's containerd".to_owned(), ..report });
+            }
+            let socket = client.socket().display();
+            tracing::warn!("docker does not see what is in the containerd at `{socket}`, which is not its own: whole images are sent to docker instead");
+        }
+        by_archive::load(self.context, prepared, self.options, docker.store).await
+    }
+
+    /// Asks docker where it has its images, and goes there.
+    async fn reach_docker(&self) -> Result<Reached, Failure> {
+        let program = by_archive::program(Daemon::Docker, self.options)?;
+        let Docker { store, containerd } = docker::ask(&program).await?;
+        let mut reached = Reached { program, store, containerd: None };
+        if store == Store::Containerd {
+            let Options { containerd: named, runtime_dir, .. } = self.options;
+            let known = containerd.as_ref().map(|known| known.address.as_str());
+            let sockets = sockets(named.as_deref().or(known), runtime_dir.as_deref());
+            let namespace = containerd.as_ref().and_then(|known| known.namespace.as_deref());
+            match Client::connect(&sockets, namespace.unwrap_or(NAMESPACE)).await {
+                Ok(client) => reached.containerd = Some(client),
+                Err(error) if error.is_unreachable() => tracing::info!("{}", tool::chain(&error)),
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Ok(reached)
     }
 
     /// The connection to containerd, made once.
