@@ -93,6 +93,10 @@ class Loading(Bench):
         names = ["localhost:5000/demo/app:app", "localhost:5000/demo/app:v1"]
         self.assertEqual((parts.stdout.splitlines()[1:], sent), (names, 0))
 
+        # The base as it was pulled: all of it is there already.
+        base, sent = self.run_load("@base//:load", flags=flags, env=env)
+        self.assertEqual((base.stdout.splitlines()[1:], sent), ([f"{self.registry.host}/demo/base:1.0"], 0))
+
         # The collector of garbage takes nothing that is needed.
         containerd.ctr("-n", "moby", "content", "prune", "references")
         self.assertEqual(self.in_containerd(containerd, names[0]), said)

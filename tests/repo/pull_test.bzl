@@ -88,6 +88,7 @@ def _build_file_test_impl(ctx):
         "name = \"image\"",
         "name = \"ubuntu\"",
         "name = \"final\"",
+        "name = \"load\",\n    image = \":final\",\n    registry = \"index.docker.io\",\n    repository = \"library/ubuntu\",\n    tag = \"24.04\"",
         "\"blobs/sha256/11\", \"blobs/sha256/aa\", \"blobs/sha256/cc\"",
         "//img/constraints:linux_amd64\": []",
         "registries = [\"index.docker.io\", \"mirror.example.com\"]",

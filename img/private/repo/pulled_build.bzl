@@ -6,6 +6,7 @@ visibility([
 ])
 
 _HEADER = """\
+load("{image_load}", "image_load")
 load("{package_metadata}", "package_metadata")
 load("{pulled_image}", "pulled_image")
 
@@ -52,6 +53,19 @@ alias(
     name = {name},
     actual = ":pulled",
     target_compatible_with = {compatible_with},
+    visibility = ["//visibility:public"],
+)
+"""
+
+_LOAD = """
+# Brings the image into a container runtime: bazel run @<repository>//:load
+image_load(
+    name = "load",
+    image = ":final",
+    registry = {registry},
+    repository = {repository},
+    tag = {tag},
+    tags = ["manual"],
     visibility = ["//visibility:public"],
 )
 """
@@ -116,6 +130,7 @@ def build_file(*, name, digest, images, index, registries, sources, repository, 
     build = [_HEADER.format(
         digest = repr(digest),
         documents = repr(_documents(images, index)),
+        image_load = Label("//img:load.bzl"),
         images = "\n".join(["        {},".format(repr(json.encode(image))) for image in images]),
         index = repr(json.encode(index) if index else ""),
         only_for = repr(_only_for(platforms)),
@@ -129,6 +144,10 @@ def build_file(*, name, digest, images, index, registries, sources, repository, 
     )]
     for alias in ["image"] + ([name] if name not in _RESERVED else []):
         build.append(_ALIAS.format(compatible_with = _compatible_with(platforms), name = repr(alias)))
+
+    # A repository of this name is the image itself: `@load`.
+    if name != "load":
+        build.append(_LOAD.format(registry = repr(registries[0]), repository = repr(repository), tag = repr(tag)))
     return "".join(build)
 
 def repo_file():
