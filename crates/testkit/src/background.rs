@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+#[cfg(any(feature = "cas", feature = "containerd"))]
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -52,4 +54,17 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has free ports");
     let address = listener.local_addr().expect("a bound socket has an address");
     (listener, address)
+}
+
+/// Who connects to a socket of this machine.
+#[cfg(any(feature = "cas", feature = "containerd"))]
+pub(crate) fn listen_unix(
+    path: &std::path::Path,
+) -> BoxStream<'static, std::io::Result<tokio::net::UnixStream>> {
+    let listener = tokio::net::UnixListener::bind(path).expect("tests name a free path");
+    let accept = async |listener: tokio::net::UnixListener| {
+        let connection = listener.accept().await.map(|(connection, _)| connection);
+        Some((connection, listener))
+    };
+    stream::unfold(listener, accept).boxed()
 }

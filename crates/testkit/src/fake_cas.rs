@@ -20,10 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{BoxStream, StreamExt as _};
 use oci::Digest;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::server::{Connected, TcpIncoming};
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
@@ -201,10 +201,5 @@ async fn port() -> (String, BoxStream<'static, io::Result<TcpStream>>) {
 
 /// The endpoint of a socket, and who connects to it.
 fn socket(path: &Path) -> (String, BoxStream<'static, io::Result<UnixStream>>) {
-    let listener = UnixListener::bind(path).expect("tests name a free path");
-    let accept = async |listener: UnixListener| {
-        let connection = listener.accept().await.map(|(connection, _)| connection);
-        Some((connection, listener))
-    };
-    (format!("unix:{}", path.display()), stream::unfold(listener, accept).boxed())
+    (format!("unix:{}", path.display()), background::listen_unix(path))
 }

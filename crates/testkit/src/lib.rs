@@ -3,7 +3,7 @@
 //! [`FakeRegistry`] is a registry in memory that can be told to fail in every way that a registry was ever seen to
 //! fail, and that remembers what it was asked. [`proxy`] puts latency, counters and the same faults before a real one;
 //! [`Breaker`] cuts connections to whatever server at a byte. [`base_image`] makes a large image without a large file. With
-//! the feature `cas`, `fake_cas` is a remote cache.
+//! the feature `cas`, `fake_cas` is a remote cache, and with `containerd`, `fake_containerd` is a containerd.
 //!
 //! Nothing is shared with the crate `registry`: a bug must not agree with itself. Everything listens on loopback, on
 //! ports that the system picks, and nothing sleeps except where latency is what is asked for.
@@ -25,6 +25,8 @@ pub mod base_image;
 mod breaker;
 #[cfg(feature = "cas")]
 pub mod fake_cas;
+#[cfg(feature = "containerd")]
+pub mod fake_containerd;
 mod fake_registry;
 mod fault;
 mod guard;

@@ -21,9 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("registry", &["auth", "blob", "oci"]),
     ("connect", &["auth", "registry", "tool"]),
     ("connect-cache", &["auth", "cas", "tool"]),
+    ("containerd-api", &[]),
     ("serving", &["tool"]),
     ("deploy", &["blob", "cas", "connect-cache", "oci", "plan", "registry", "tool"]),
-    ("testkit", &["blobcache", "oci", "tool"]),
+    ("testkit", &["blobcache", "containerd-api", "oci", "tool"]),
     ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
