@@ -160,6 +160,11 @@ impl FakeContainerd {
         self.shared.lock().lease_labels.clone()
     }
 
+    /// Names of the images.
+    pub fn images(&self) -> Vec<String> {
+        self.shared.lock().images.keys().cloned().collect()
+    }
+
     /// What a name stands for.
     pub fn image(&self, name: &str) -> Option<Descriptor> {
         self.shared.lock().images.get(name).and_then(|image| image.target.clone())

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("connect", &["auth", "registry", "tool"]),
     ("connect-cache", &["auth", "cas", "tool"]),
     ("containerd-api", &[]),
+    ("containerd", &["blob", "containerd-api", "oci"]),
     ("serving", &["tool"]),
     ("deploy", &["blob", "cas", "connect-cache", "oci", "plan", "registry", "tool"]),
     ("testkit", &["blobcache", "containerd-api", "oci", "tool"]),
