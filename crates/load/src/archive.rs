@@ -154,7 +154,8 @@ impl<'a> Archive<'a> {
 
     /// Writes all of it. A blob that turns out to be another one than it should be is never written to its end.
     pub(crate) async fn write(&self, output: &mut (impl AsyncWrite + Unpin)) -> Result<(), Unwritten> {
-        let _permit = self.context.transfers.acquire().await.map_err(|error| Unwritten::Other(error.into()))?;
+        let _permit =
+            self.context.transfers.acquire().await.map_err(|error| Unwritten::Other(error.into()))?;
         let pieces = layout::archive_pieces(&self.image, &self.options)
             .map_err(|error| Unwritten::Other(error.into()))?;
         let last = pieces.len().saturating_sub(1);

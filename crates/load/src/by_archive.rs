@@ -129,7 +129,8 @@ impl<'a> Load<'a> {
             return self.name_only(program, known, missing).await;
         }
         // podman takes an archive with several names for one that holds several images, and then wants all of each.
-        let in_archive = if operation.daemon == Daemon::Podman { &names[..names.len().min(1)] } else { names };
+        let in_archive =
+            if operation.daemon == Daemon::Podman { &names[..names.len().min(1)] } else { names };
         let archive = self.archive(Images::First, in_archive, &presence.layers).await?;
         let mut sent = Sent::from(&archive);
         if self.context.dry_run {
@@ -137,7 +138,11 @@ impl<'a> Load<'a> {
         }
         match program.load(&archive).await {
             Err(NotTaken::Refused(failure)) if !presence.layers.is_empty() => {
-                tracing::info!("all layers are sent, as `{}` lacks some after all: {}", program.name(), failure.chain());
+                tracing::info!(
+                    "all layers are sent, as `{}` lacks some after all: {}",
+                    program.name(),
+                    failure.chain()
+                );
                 drop(archive);
                 let archive = self.archive(Images::First, in_archive, &BTreeSet::new()).await?;
                 program.load(&archive).await.map_err(NotTaken::into_failure)?;
@@ -155,7 +160,12 @@ impl<'a> Load<'a> {
     }
 
     /// The image is there, and maybe gets more names.
-    async fn name_only(&self, program: &Program, known: &Known, missing: &[ImageName]) -> Result<Report, Failure> {
+    async fn name_only(
+        &self,
+        program: &Program,
+        known: &Known,
+        missing: &[ImageName],
+    ) -> Result<Report, Failure> {
         if !self.context.dry_run {
             tag(program, known, missing).await?;
         }

@@ -127,7 +127,9 @@ async fn write(lease: &Lease, blob: &Descriptor, sources: &Sources) -> Result<Wr
             Err(Error::Content { digest, mismatch }) => {
                 let read = io::Error::new(io::ErrorKind::InvalidData, mismatch.clone());
                 if !sources.fail_over(&read) {
-                    return Err(sources.explain_read(read).context(Error::Content { digest, mismatch }.to_string()));
+                    return Err(sources
+                        .explain_read(read)
+                        .context(Error::Content { digest, mismatch }.to_string()));
                 }
             }
             Err(Error::Source { source, .. }) => return Err(sources.explain_read(source)),

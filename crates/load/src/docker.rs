@@ -92,7 +92,8 @@ pub(crate) async fn has(program: &Program, name: Option<&str>, digest: Digest) -
 impl Info {
     fn store(&self) -> Store {
         let mut status = self.driver_status.iter().flatten();
-        let is_containerd = status.any(|pair| pair.iter().map(String::as_str).eq(["driver-type", CONTAINERD]));
+        let is_containerd =
+            status.any(|pair| pair.iter().map(String::as_str).eq(["driver-type", CONTAINERD]));
         if is_containerd { Store::Containerd } else { Store::Own }
     }
 

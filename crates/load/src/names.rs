@@ -39,8 +39,7 @@ pub(crate) fn of(name: &Name, options: &Options) -> Result<Vec<ImageName>, Failu
 /// shows it as it was typed.
 pub(crate) fn full(name: &ImageName) -> String {
     let Ok(reference) = Reference::parse(name.as_str()) else { return name.to_string() };
-    let registry =
-        if reference.registry.is_docker_hub() { "docker.io" } else { reference.registry.as_str() };
+    let registry = if reference.registry.is_docker_hub() { "docker.io" } else { reference.registry.as_str() };
     let tag = reference.tag.as_ref().map_or("latest", Tag::as_str);
     format!("{registry}/{}:{tag}", reference.repository)
 }

@@ -106,7 +106,8 @@ fn all(
         return Err(none_runs(image));
     }
     let first = platforms::nearest(default, &offered).map(|(_, manifest)| manifest.digest);
-    let chosen = offered.into_iter().map(|(platform, manifest)| Chosen { manifest, platform: Some(platform) });
+    let chosen =
+        offered.into_iter().map(|(platform, manifest)| Chosen { manifest, platform: Some(platform) });
     let (mut first, others): (Vec<_>, Vec<_>) =
         chosen.partition(|chosen| Some(chosen.manifest.digest) == first);
     first.extend(others);

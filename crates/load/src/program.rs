@@ -192,7 +192,11 @@ pub(crate) fn last_words(answer: &Answer) -> String {
         lines[from..].iter().take(REPEATED).copied().collect::<Vec<_>>().join("; ")
     };
     let said = of(&answer.err);
-    if said.is_empty() || (answer.status.success() && !answer.out.is_empty()) { of(&answer.out) } else { said }
+    if said.is_empty() || (answer.status.success() && !answer.out.is_empty()) {
+        of(&answer.out)
+    } else {
+        said
+    }
 }
 
 /// The output of a program, which is read while it runs.

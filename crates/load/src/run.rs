@@ -107,7 +107,9 @@ impl Run<'_> {
                 return Ok(Report { into: "docker's containerd".to_owned(), ..report });
             }
             let socket = client.socket().display();
-            tracing::warn!("docker does not see what is in the containerd at `{socket}`, which is not its own: whole images are sent to docker instead");
+            tracing::warn!(
+                "docker does not see what is in the containerd at `{socket}`, which is not its own: whole images are sent to docker instead"
+            );
         }
         by_archive::load(self.context, prepared, self.options, docker.store).await
     }

@@ -160,8 +160,7 @@ fn is_same(found: &str, wanted: &ImageName, daemon: Daemon) -> bool {
 
 fn is_same_repository(found: &str, wanted: &ImageName, daemon: Daemon) -> bool {
     let Ok(found) = Reference::parse(found) else { return false };
-    let same =
-        |name: &Reference| (&name.registry, &name.repository) == (&found.registry, &found.repository);
+    let same = |name: &Reference| (&name.registry, &name.repository) == (&found.registry, &found.repository);
     possible(wanted, daemon).iter().any(same)
 }
 

@@ -8,7 +8,7 @@ use testkit::{FakeRegistry, Image};
 use crate::target::{REPOSITORY, Target, asked, image};
 
 const REBUILD: &str =
-    "bring it back, then push again: bazel clean && bazel build --output_groups=layers //:push";
+    "bring it back, then try again: bazel clean && bazel build --output_groups=layers //:push";
 const HOW: &str = "give the address of the registry's `--grpc-port`: --@rules_img//img/settings:blob_cache=grpc://HOST:PORT \
                    or IMG_BLOB_CACHE_ENDPOINT, or `bazel run TARGET -- --blob-cache ADDRESS`";
 

@@ -164,7 +164,7 @@ fn no_source_is_any_good() {
             assert_eq!((error.len(), ran.status), (1, 3), "{about}");
             assert!(error[0].starts_with(&start), "{about}");
             assert!(error[0].contains(cache.endpoint()) && error[0].contains(&other.host()), "{about}");
-            assert!(ran.stderr.contains("\nhint: bring it back, then push again: "), "{about}");
+            assert!(ran.stderr.contains("\nhint: bring it back, then try again: "), "{about}");
             target.assert_nothing_pushed(&registry);
             assert!(registry.blob(REPOSITORY, &digest.to_string()).is_none(), "{about}");
         }

@@ -36,7 +36,7 @@ pub(crate) fn store(target: &Target, image: &Image, position: usize, content: &s
 }
 
 const REBUILD: &str =
-    "bring it back, then push again: bazel clean && bazel build --output_groups=layers //:push";
+    "bring it back, then try again: bazel clean && bazel build --output_groups=layers //:push";
 
 #[test]
 fn layers_are_streamed_out_of_the_remote_cache() {

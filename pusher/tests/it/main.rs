@@ -12,6 +12,7 @@ mod credentials;
 mod failing_sources;
 mod interruptions;
 mod lazy;
+mod loading;
 mod many;
 mod network;
 mod pushing;

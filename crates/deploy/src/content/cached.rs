@@ -114,7 +114,7 @@ pub(crate) fn described(blob: &Descriptor, known: Option<&plan::Blob>) -> String
 
 /// How to get a layer back for a lazy push.
 pub(crate) fn rebuild(label: &str) -> String {
-    format!("bring it back, then push again: bazel clean && bazel build --output_groups=layers {label}")
+    format!("bring it back, then try again: bazel clean && bazel build --output_groups=layers {label}")
 }
 
 /// Whether the remote cache lost a blob that it had a moment ago.
