@@ -11,10 +11,10 @@ use deploy::content::{self, Document, Purpose, Sources, Wanted};
 use deploy::{Context, Outcome, Tally};
 use futures_util::StreamExt as _;
 use layout::{Blob, MissingBlobs, Names, Piece};
-use oci::{Descriptor, Digest, ImageName};
+use oci::{Descriptor, Digest};
 use registry::Content as _;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tool::{Failure, FailureContext as _};
+use tool::Failure;
 
 use crate::prepare::{self, Prepared};
 
@@ -24,7 +24,7 @@ pub(crate) struct Contents<'a> {
     /// Which images.
     pub(crate) images: Images,
     /// What the image is called in it.
-    pub(crate) names: &'a [ImageName],
+    pub(crate) names: Vec<String>,
     /// Layers that are named, but left out.
     pub(crate) left_out: &'a BTreeSet<Digest>,
 }
@@ -70,10 +70,10 @@ impl<'a> Archive<'a> {
     ) -> Result<Self, Failure> {
         let mut archive = Self {
             context,
-            image: layout::Image::new(root(prepared, contents.images)?),
+            image: layout::Image::new(root(prepared, contents.images)),
             options: layout::Archive {
                 names: Some(Names {
-                    names: contents.names.iter().map(ToString::to_string).collect(),
+                    names: contents.names,
                     ref_name_is_tag: false,
                     platform: prepared.chosen[0].platform.clone(),
                 }),
@@ -110,7 +110,7 @@ impl<'a> Archive<'a> {
         manifest: &Document,
         blobs: &mut BTreeMap<Digest, (Descriptor, bool)>,
     ) -> Result<(), Failure> {
-        let parsed: oci::Manifest = serde_json::from_slice(&manifest.bytes)?;
+        let Some(parsed) = manifest.as_manifest() else { return Ok(()) };
         let known = self.context.plan.blobs.get(&parsed.config.digest);
         let config = if known.is_some_and(|known| known.runfile.is_some()) {
             Some(content::read_document(self.context, purpose, &parsed.config)?.to_vec())
@@ -121,7 +121,8 @@ impl<'a> Archive<'a> {
         for layer in manifest.layers() {
             blobs.entry(layer.digest).or_insert_with(|| (layer.clone(), false));
         }
-        Ok(self.image.add_manifest(manifest.bytes.to_vec(), config, vec![None; parsed.layers.len()])?)
+        let layers = vec![None; parsed.layers.len()];
+        Ok(self.image.add_manifest(manifest.bytes.to_vec(), config, layers)?)
     }
 
     /// Counts the blobs, and finds out where those are that are to be streamed.
@@ -204,19 +205,14 @@ fn unplanned(digest: Digest) -> Unwritten {
     Unwritten::Other(Failure::new(anyhow::anyhow!("no source was looked for of the blob `{digest}`")))
 }
 
-/// What the archive's `index.json` names.
-fn root(prepared: &Prepared<'_>, images: Images) -> Result<Descriptor, Failure> {
+/// What the archive's `index.json` names, with the annotations of a manifest.
+fn root(prepared: &Prepared<'_>, images: Images) -> Descriptor {
     let root = match images {
         Images::First => &prepared.chosen[0].manifest,
         Images::Chosen => &prepared.image.root,
     };
-    let mut descriptor = Descriptor::new(&root.media_type, root.digest, root.bytes.len() as u64);
-    if root.config().is_some() {
-        let manifest: oci::Manifest =
-            serde_json::from_slice(&root.bytes).about(format!("the manifest `{}`", root.digest))?;
-        descriptor.annotations = manifest.annotations;
-    }
-    Ok(descriptor)
+    let annotations = root.as_manifest().map(|manifest| manifest.annotations.clone());
+    Descriptor { annotations: annotations.unwrap_or_default(), ..root.descriptor() }
 }
 
 /// The manifests that are in an archive. Where all images of an index are, what is said about them (attestations) is, too.

@@ -1,19 +1,19 @@
 //! Loads into whatever takes an archive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use deploy::{Context, Tally};
-use oci::ImageName;
+use oci::{Digest, ImageName};
 use plan::Daemon;
 use tool::Failure;
 
 use crate::archive::{Archive, Contents, Images};
 use crate::docker::{self, Store};
-use crate::prepare::Prepared;
+use crate::prepare::{Chosen, Prepared};
 use crate::program::{NotTaken, Program};
 use crate::store::{self, Known, Presence};
-use crate::{Options, Report, standard_output};
+use crate::{Options, Report, names, standard_output};
 
 /// Loads an image by an archive.
 ///
@@ -38,7 +38,7 @@ pub(crate) async fn load(
             docker::warn_of_archives(store);
             match store {
                 Store::Own => load.lacking(&program()?).await,
-                Store::Containerd => load.whole(&program()?, Images::Chosen).await,
+                Store::Containerd => load.unless_there(&program()?).await,
             }
         }
         Daemon::Podman if replaced => load.whole(&program()?, Images::First).await,
@@ -87,12 +87,18 @@ impl From<&Archive<'_>> for Sent {
 }
 
 impl<'a> Load<'a> {
+    /// An archive with some of the image's names.
     async fn archive(
         &self,
         images: Images,
         names: &[ImageName],
-        left_out: &BTreeSet<oci::Digest>,
+        left_out: &BTreeSet<Digest>,
     ) -> Result<Archive<'a>, Failure> {
+        let names = match self.prepared.operation.daemon {
+            // Names in its own way what has no registry.
+            Daemon::Podman => names.iter().map(ToString::to_string).collect(),
+            _ => names.iter().map(names::full).collect(),
+        };
         Archive::new(self.context, self.prepared, Contents { images, names, left_out }).await
     }
 
@@ -116,21 +122,32 @@ impl<'a> Load<'a> {
         Ok(self.report(program.name(), (&archive).into(), false))
     }
 
+    /// All of it, if the very image is not there.
+    async fn unless_there(&self, program: &Program) -> Result<Report, Failure> {
+        let Prepared { image, chosen, names, .. } = self.prepared;
+        let platforms: Vec<_> = chosen.iter().filter_map(|chosen| chosen.platform.as_ref()).collect();
+        match store::ask_whole(program, image.root.digest, &platforms, names).await? {
+            Some(missing) => self.name_only(program, image.root.digest, chosen, &missing).await,
+            None => self.whole(program, Images::Chosen).await,
+        }
+    }
+
     /// What is not there.
     async fn lacking(&self, program: &Program) -> Result<Report, Failure> {
         self.warn_of_others();
         let Prepared { operation, chosen, names, .. } = self.prepared;
-        let known = Known::of(self.context, (*operation).into(), &chosen[0].manifest)?;
-        let presence = match &known {
-            Some(known) => store::ask(program, operation.daemon, known, names).await?,
+        let manifest = &chosen[0].manifest;
+        let id = manifest.config().map_or(manifest.digest, |config| config.digest);
+        let presence = match Known::of(self.context, (*operation).into(), manifest)? {
+            Some(known) => store::ask(program, operation.daemon, &known, names).await?,
             None => Presence::default(),
         };
-        if let (Some(known), Some(missing)) = (&known, &presence.image) {
-            return self.name_only(program, known, missing).await;
+        if let Some(missing) = &presence.image {
+            return self.name_only(program, id, &chosen[..1], missing).await;
         }
         // podman takes an archive with several names for one that holds several images, and then wants all of each.
-        let in_archive =
-            if operation.daemon == Daemon::Podman { &names[..names.len().min(1)] } else { names };
+        let in_archive = if operation.daemon == Daemon::Podman { names.len().min(1) } else { names.len() };
+        let (in_archive, later) = names.split_at(in_archive);
         let archive = self.archive(Images::First, in_archive, &presence.layers).await?;
         let mut sent = Sent::from(&archive);
         if self.context.dry_run {
@@ -138,11 +155,8 @@ impl<'a> Load<'a> {
         }
         match program.load(&archive).await {
             Err(NotTaken::Refused(failure)) if !presence.layers.is_empty() => {
-                tracing::info!(
-                    "all layers are sent, as `{}` lacks some after all: {}",
-                    program.name(),
-                    failure.chain()
-                );
+                let name = program.name();
+                tracing::info!("all layers are sent, as `{name}` lacks some after all: {}", failure.chain());
                 drop(archive);
                 let archive = self.archive(Images::First, in_archive, &BTreeSet::new()).await?;
                 program.load(&archive).await.map_err(NotTaken::into_failure)?;
@@ -150,12 +164,7 @@ impl<'a> Load<'a> {
             }
             result => result.map_err(NotTaken::into_failure)?,
         }
-        if let (Some(known), Some((first, others))) = (&known, in_archive.first().zip(names.get(1..)))
-            && operation.daemon == Daemon::Podman
-        {
-            tracing::debug!("`{first}` of `{}` is loaded; {} more names follow", known.id, others.len());
-            tag(program, known, others).await?;
-        }
+        tag(program, id, later).await?;
         Ok(self.report(program.name(), sent, false))
     }
 
@@ -163,22 +172,14 @@ impl<'a> Load<'a> {
     async fn name_only(
         &self,
         program: &Program,
-        known: &Known,
+        id: Digest,
+        chosen: &[Chosen],
         missing: &[ImageName],
     ) -> Result<Report, Failure> {
         if !self.context.dry_run {
-            tag(program, known, missing).await?;
+            tag(program, id, missing).await?;
         }
-        let manifest = &self.prepared.chosen[0].manifest;
-        let mut present = Tally::default();
-        let mut counted = BTreeSet::new();
-        for blob in manifest.config().into_iter().chain(manifest.layers()) {
-            if counted.insert(blob.digest) {
-                present.blobs += 1;
-                present.bytes += blob.size;
-            }
-        }
-        let sent = Sent { present, sent: Tally::default() };
+        let sent = Sent { present: tally(chosen), sent: Tally::default() };
         Ok(self.report(program.name(), sent, missing.is_empty()))
     }
 
@@ -208,11 +209,22 @@ impl<'a> Load<'a> {
     }
 }
 
+/// The layers and configs of images, each once.
+fn tally(chosen: &[Chosen]) -> Tally {
+    let manifests = chosen.iter().map(|chosen| &chosen.manifest);
+    let blobs = manifests.flat_map(|manifest| manifest.config().into_iter().chain(manifest.layers()));
+    let sizes: BTreeMap<Digest, u64> = blobs.map(|blob| (blob.digest, blob.size)).collect();
+    Tally { blobs: sizes.len() as u64, bytes: sizes.values().sum() }
+}
+
 /// Gives an image that is there more names.
-async fn tag(program: &Program, known: &Known, names: &[ImageName]) -> Result<(), Failure> {
-    let id = known.id.to_string();
+async fn tag(program: &Program, id: Digest, names: &[ImageName]) -> Result<(), Failure> {
+    let id = id.to_string();
     for name in names {
         program.tell(&["image", "tag", &id, name.as_str()]).await?;
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

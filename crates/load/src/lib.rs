@@ -11,6 +11,8 @@ mod archive;
 mod by_archive;
 mod containerd;
 mod docker;
+#[cfg(test)]
+mod fixture;
 mod names;
 mod platforms;
 mod prepare;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use deploy::Context;
 use deploy::content::{self, Document, Purpose};
 use oci::config::ImageConfig;
-use oci::{Digest, ImageName, Reference};
+use oci::{Digest, ImageName, Platform, Reference};
 use plan::Daemon;
 use serde::Deserialize;
 use tool::{Failure, FailureContext as _};
@@ -22,7 +22,7 @@ const ASKED: usize = 200;
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     /// The digest of its config.
-    pub(crate) id: Digest,
+    id: Digest,
     manifest: Digest,
     /// Layers with what they are unpacked, lowest first.
     layers: Vec<(Digest, String)>,
@@ -69,28 +69,23 @@ impl Known {
     }
 }
 
-/// Asks a program what it has of an image. Where it does not say, nothing is there: that costs bytes, and nothing else.
+/// Asks a program that knows images by their configs what it has of one. Where it does not say, nothing is there: that costs
+/// bytes, and nothing else.
 pub(crate) async fn ask(
     program: &Program,
     daemon: Daemon,
     image: &Known,
     names: &[ImageName],
 ) -> Result<Presence, Failure> {
-    let answer = program.ask(&["image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]);
-    let answer = answer.await?;
-    if !answer.status.success() {
-        tracing::info!("`{}` does not say which images it has: {}", program.name(), last_words(&answer));
-        return Ok(Presence::default());
-    }
-    let candidates = candidates(&answer.out, daemon, image, names);
+    let candidates = candidates(&list(program).await?, daemon, image, names);
     if candidates.is_empty() {
         return Ok(Presence::default());
     }
     let format = match daemon {
         Daemon::Podman => {
-            r#"{"id":{{json .Id}},"digest":{{json .Digest}},"layers":{{json .RootFS.Layers}},"tags":{{json .RepoTags}}}"#
+            r#"{"id":{{json .ID}},"digest":{{json .Digest}},"layers":{{json .RootFS.Layers}},"tags":{{json .RepoTags}}}"#
         }
-        _ => r#"{"id":{{json .Id}},"layers":{{json .RootFS.Layers}},"tags":{{json .RepoTags}}}"#,
+        _ => r#"{"id":{{json .ID}},"layers":{{json .RootFS.Layers}},"tags":{{json .RepoTags}}}"#,
     };
     let mut words = vec!["image", "inspect", "--format", format];
     words.extend(candidates.iter().map(String::as_str));
@@ -98,6 +93,41 @@ pub(crate) async fn ask(
     let answer = program.ask(&words).await?;
     let found = answer.out.lines().filter_map(|line| serde_json::from_str(line).ok());
     Ok(compare(&found.collect::<Vec<_>>(), daemon, image, names))
+}
+
+/// Asks docker with a containerd, where images are known by their manifest or index, for one that has these platforms; says
+/// which names it lacks. Which layers other images have, it does not tell.
+pub(crate) async fn ask_whole(
+    program: &Program,
+    root: Digest,
+    platforms: &[&Platform],
+    names: &[ImageName],
+) -> Result<Option<Vec<ImageName>>, Failure> {
+    let (id, listed) = (root.to_string(), list(program).await?);
+    let tags: Vec<&str> =
+        listed.lines().filter_map(|line| line.split_once(' ')).filter(|(other, _)| *other == id).map(|(_, tag)| tag).collect();
+    if tags.is_empty() {
+        return Ok(None);
+    }
+    for platform in platforms {
+        // An index may be there without the image for a platform. Before docker 28.1 nobody can ask for that.
+        let platform = platform.to_string();
+        if !program.ask(&["image", "inspect", "--platform", &platform, "--format", "{{.ID}}", &id]).await?.status.success() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(lacking(&tags, Daemon::Docker, names)))
+}
+
+/// `ID NAME` of all images, the youngest first; nothing where the program does not say.
+async fn list(program: &Program) -> Result<String, Failure> {
+    let answer = program.ask(&["image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]);
+    let answer = answer.await?;
+    if answer.status.success() {
+        return Ok(answer.out);
+    }
+    tracing::info!("`{}` does not say which images it has: {}", program.name(), last_words(&answer));
+    Ok(String::new())
 }
 
 /// The images to ask about: the very image, those with one of its names, those of the same repositories, then others, the
@@ -130,9 +160,8 @@ fn compare(found: &[Inspected], daemon: Daemon, image: &Known, names: &[ImageNam
             && manifest.is_none_or(|digest| *digest == image.manifest.to_string())
     });
     let lacks = |other: &Inspected| {
-        let tags = other.tags.as_deref().unwrap_or_default();
-        let lacking = names.iter().filter(|name| !tags.iter().any(|tag| is_same(tag, name, daemon)));
-        lacking.cloned().collect()
+        let tags: Vec<&str> = other.tags.iter().flatten().map(String::as_str).collect();
+        lacking(&tags, daemon, names)
     };
     let common = |other: &Inspected| {
         let layers = other.layers.as_deref().unwrap_or_default();
@@ -146,6 +175,11 @@ fn compare(found: &[Inspected], daemon: Daemon, image: &Known, names: &[ImageNam
         layers.remove(digest);
     }
     Presence { image: very.map(lacks), layers }
+}
+
+/// The names that are not among these.
+fn lacking(tags: &[&str], daemon: Daemon, names: &[ImageName]) -> Vec<ImageName> {
+    names.iter().filter(|name| !tags.iter().any(|tag| is_same(tag, name, daemon))).cloned().collect()
 }
 
 fn hex(id: &str) -> &str {
