@@ -10,7 +10,9 @@ use crate::docker::{self, Names};
 use crate::{Blob, Image, LayoutError, MARKER, MissingBlobs, blob_path, index_file};
 
 /// Size of a tar's blocks.
-const BLOCK: usize = 512;
+const BLOCK: u64 = 512;
+/// What ends a tar: two empty blocks.
+const END: [u8; 1024] = [0; 1024];
 
 /// How an archive is written.
 #[derive(Clone, Debug, Default)]
@@ -113,8 +115,10 @@ impl<'a> Pieces<'a> {
     }
 
     fn fill_block(&mut self, size: u64) {
-        let over = (size % BLOCK as u64) as usize;
-        self.bytes.resize(self.bytes.len() + (BLOCK - over) % BLOCK, 0);
+        let used = size % BLOCK;
+        if used > 0 {
+            self.bytes.extend((used..BLOCK).map(|_| 0));
+        }
     }
 
     fn end_bytes(&mut self) {
@@ -125,7 +129,7 @@ impl<'a> Pieces<'a> {
 
     fn finish(mut self) -> Vec<Piece<'a>> {
         self.end_bytes();
-        self.done.push(Piece::Bytes(vec![0; 2 * BLOCK]));
+        self.done.push(Piece::Bytes(END.to_vec()));
         self.done
     }
 }

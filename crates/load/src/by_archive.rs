@@ -33,7 +33,8 @@ pub(crate) async fn load(
     let load = Load { context, prepared, start: Instant::now() };
     match daemon {
         Daemon::Tar => load.to_standard_output().await,
-        Daemon::Docker if replaced => load.whole(&program()?, Images::First).await,
+        Daemon::Docker | Daemon::Podman if replaced => load.whole(&program()?, Images::First).await,
+        Daemon::Podman => load.lacking(&program()?).await,
         Daemon::Docker => {
             docker::warn_of_archives(store);
             match store {
@@ -41,8 +42,6 @@ pub(crate) async fn load(
                 Store::Containerd => load.unless_there(&program()?).await,
             }
         }
-        Daemon::Podman if replaced => load.whole(&program()?, Images::First).await,
-        Daemon::Podman => load.lacking(&program()?).await,
         Daemon::Containerd | Daemon::Containerization | Daemon::Generic => {
             load.whole(&program()?, Images::Chosen).await
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use deploy::{Caches, Context, Overrides, Silent};
-use oci::{Descriptor, Digest, DiffId, media_type};
+use oci::{Descriptor, DiffId, Digest, media_type};
 use plan::{Blob, Daemon, Kind, Load, Name, Plan, Root, Strategy};
 use serde_json::json;
 use tempfile::TempDir;
@@ -74,19 +74,6 @@ impl Fixture {
         self.add(media_type::OCI_INDEX, Kind::Manifest, index.to_string().as_bytes())
     }
 
-    /// The load of an image.
-    pub(crate) fn load(&self, daemon: Daemon, root: &Descriptor, names: &[&str]) -> Load {
-        let Descriptor { media_type, digest, size, .. } = root.clone();
-        Load {
-            label: "//:load".to_owned(),
-            strategy: Strategy::Lazy,
-            daemon,
-            name: Name::Whole(names.iter().map(ToString::to_string).collect()),
-            root: Root { media_type, digest, size },
-            original: None,
-        }
-    }
-
     pub(crate) fn context(self) -> (Context, TempDir) {
         let keychain = auth::Keychain::new(auth::Locations::default().sources());
         let context = Context {
@@ -100,6 +87,19 @@ impl Fixture {
             overrides: Overrides::default(),
         };
         (context, self.folder)
+    }
+}
+
+/// The load of an image.
+pub(crate) fn load_of(root: &Descriptor, daemon: Daemon, names: &[&str]) -> Load {
+    let Descriptor { media_type, digest, size, .. } = root.clone();
+    Load {
+        label: "//:load".to_owned(),
+        strategy: Strategy::Lazy,
+        daemon,
+        name: Name::Whole(names.iter().map(ToString::to_string).collect()),
+        root: Root { media_type, digest, size },
+        original: None,
     }
 }
 

@@ -149,10 +149,10 @@ impl Program {
             anyhow::anyhow!("{command} failed ({}): {said}", answer.status)
         };
         let failure = Failure::new(error);
-        match unreachable(&said) {
-            true => failure.hint(format!("start {}", self.daemon.as_str())).hint(other_daemon(self.daemon)),
-            false => failure,
+        if !unreachable(&said) {
+            return failure;
         }
+        failure.hint(format!("start {}", self.daemon.as_str())).hint(other_daemon(self.daemon))
     }
 
     fn ended_early(&self, error: io::Error, answer: &Answer) -> Failure {
@@ -186,8 +186,7 @@ fn no_pipe() -> Failure {
 pub(crate) fn last_words(answer: &Answer) -> String {
     let of = |text: &str| {
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let speaks = |line: &&str| line.to_lowercase().starts_with("error");
-        let from = lines.iter().position(|line| speaks(line));
+        let from = lines.iter().position(|line| line.to_lowercase().starts_with("error"));
         let from = from.unwrap_or(lines.len().saturating_sub(REPEATED));
         lines[from..].iter().take(REPEATED).copied().collect::<Vec<_>>().join("; ")
     };

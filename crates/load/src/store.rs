@@ -104,15 +104,24 @@ pub(crate) async fn ask_whole(
     names: &[ImageName],
 ) -> Result<Option<Vec<ImageName>>, Failure> {
     let (id, listed) = (root.to_string(), list(program).await?);
-    let tags: Vec<&str> =
-        listed.lines().filter_map(|line| line.split_once(' ')).filter(|(other, _)| *other == id).map(|(_, tag)| tag).collect();
+    let tags: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(other, _)| *other == id)
+        .map(|(_, tag)| tag)
+        .collect();
     if tags.is_empty() {
         return Ok(None);
     }
     for platform in platforms {
         // An index may be there without the image for a platform. Before docker 28.1 nobody can ask for that.
         let platform = platform.to_string();
-        if !program.ask(&["image", "inspect", "--platform", &platform, "--format", "{{.ID}}", &id]).await?.status.success() {
+        if !program
+            .ask(&["image", "inspect", "--platform", &platform, "--format", "{{.ID}}", &id])
+            .await?
+            .status
+            .success()
+        {
             return Ok(None);
         }
     }
@@ -272,7 +281,8 @@ mod tests {
         );
         let asked = candidates(&listed, Daemon::Docker, &image(&[]), &names(&["app:1"]));
         assert_eq!(asked, [very.to_string().as_str(), "sha256:d", "sha256:b", "sha256:a", "sha256:c"]);
-        let many: String = (0..500).map(|number| format!("sha256:{number} app:{number}\n")).collect();
+        let many: Vec<String> = (0..500).map(|number| format!("sha256:{number} app:{number}")).collect();
+        let many = many.join("\n");
         let asked = candidates(&many, Daemon::Docker, &image(&[]), &names(&["app:499"]));
         assert_eq!((asked.len(), asked[0].as_str()), (ASKED, "sha256:499"));
     }

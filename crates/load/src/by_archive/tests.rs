@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::fake_cas::FakeCas;
 
 use super::*;
-use crate::fixture::{FakeDaemon, Fixture, diff_id};
+use crate::fixture::{FakeDaemon, Fixture, diff_id, load_of};
 
 /// Takes everything and knows nothing.
 const TAKES_ALL: &str = r#"[ "$2" != load ] || cat > "$folder/archive""#;
@@ -18,7 +18,7 @@ async fn lacking(
     names: &[&str],
     daemon: (&FakeDaemon, Daemon),
 ) -> Result<Report, Failure> {
-    let operation = fixture.load(daemon.1, root, names);
+    let operation = load_of(root, daemon.1, names);
     let (context, _folder) = fixture.context();
     let prepared = Prepared::new(&context, &operation, &Options::default()).await?;
     let load = Load { context: &context, prepared: &prepared, start: Instant::now() };
@@ -27,7 +27,7 @@ async fn lacking(
 
 /// Loads by a program that is named in `LOADER_BINARY`.
 async fn generic(fixture: Fixture, root: &Descriptor, loader: &str) -> Result<Report, Failure> {
-    let operation = fixture.load(Daemon::Generic, root, &["app:1"]);
+    let operation = load_of(root, Daemon::Generic, &["app:1"]);
     let (context, _folder) = fixture.context();
     let options = Options { loader: Some(loader.to_owned()), ..Options::default() };
     let prepared = Prepared::new(&context, &operation, &options).await?;
@@ -98,6 +98,28 @@ async fn what_is_there_only_gets_its_names() {
 }
 
 #[tokio::test]
+async fn docker_with_a_containerd_may_have_it_all() {
+    // An index may be there without one of its images.
+    for (found, expected) in [("true", (true, 0)), (r#"[ "$4" != linux/arm64/v8 ]"#, (false, 4))] {
+        let mut fixture = Fixture::new();
+        let layers = fixture.add_layers(&["amd", "arm"]);
+        let images = [fixture.add_image("amd64", &layers[..1]), fixture.add_image("arm64", &layers[1..])];
+        let root = fixture.add_index(&images);
+        let id = root.digest;
+        let daemon = FakeDaemon::new(&format!(
+            r#"case $2 in ls) echo '{id} app:1';; inspect) {found};; load) cat > "$folder/archive";; esac"#
+        ));
+        let operation = load_of(&root, Daemon::Docker, &["app:1"]);
+        let (context, _folder) = fixture.context();
+        let options = Options { platforms: crate::Platforms::All, ..Options::default() };
+        let prepared = Prepared::new(&context, &operation, &options).await.unwrap();
+        let load = Load { context: &context, prepared: &prepared, start: Instant::now() };
+        let report = load.unless_there(&daemon.program(Daemon::Docker)).await.unwrap();
+        assert_eq!((report.unchanged, report.sent.blobs), expected, "{:?}", daemon.calls());
+    }
+}
+
+#[tokio::test]
 async fn podman_gets_one_name_in_the_archive_and_the_others_later() {
     let mut fixture = Fixture::new();
     let layers = fixture.add_layers(&["base"]);
@@ -157,14 +179,20 @@ async fn one_image_of_an_index_or_all() {
 #[tokio::test]
 async fn programs_that_fail_are_quoted() {
     let table = [
-        ("cat > /dev/null; echo progress >&2; echo 'Error: disk full' >&2; exit 3", "failed (exit status: 3): Error: disk full"),
+        (
+            "cat > /dev/null; echo progress >&2; echo 'Error: disk full' >&2; exit 3",
+            "failed (exit status: 3): Error: disk full",
+        ),
         ("head -c 1000 > /dev/null; echo 'Error: no' >&2; exit 1", "failed (exit status: 1): Error: no"),
         ("exit 1", "failed (exit status: 1) and did not say why"),
         ("echo fine; exit 0", "ended before it had read the whole image (it said: fine)"),
         // What docker with a containerd does where a layer cannot be unpacked.
-        ("cat > /dev/null; echo 'Loaded image: a'; echo 'Error unpacking image a: no'", "Error unpacking image a: no"),
+        (
+            "cat > /dev/null; echo 'Loaded image: a'; echo 'Error unpacking image a: no'",
+            "Error unpacking image a: no",
+        ),
         // What it started goes on and holds its output.
-        ("cat > /dev/null; echo 'Error: no' >&2; sleep 600 & exit 1", "failed (exit status: 1): Error: no"),
+        ("cat > /dev/null; echo 'Error: no' >&2; sleep 5 & exit 1", "failed (exit status: 1): Error: no"),
     ];
     for (behaviour, expected) in table {
         let mut fixture = Fixture::new();
@@ -194,7 +222,8 @@ async fn a_program_ends_with_us() {
     let large = "x".repeat(1 << 20);
     let layers = fixture.add_layers(&[&large]);
     let root = fixture.add_image("amd64", &layers);
-    let daemon = FakeDaemon::new(r#"echo $$ > "$folder/pid.new"; mv "$folder/pid.new" "$folder/pid"; exec sleep 600"#);
+    let daemon =
+        FakeDaemon::new(r#"echo $$ > "$folder/pid.new"; mv "$folder/pid.new" "$folder/pid"; exec sleep 600"#);
     let pid = daemon.folder.path().join("pid");
     let loader = daemon.path();
     let started = async {
