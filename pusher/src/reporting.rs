@@ -74,8 +74,8 @@ fn to_json(
     loaded: &[load::Report],
     failures: &Failures,
 ) -> Result<String, serde_json::Error> {
-    let pushes = summary::by_label(pushed.iter().map(|report| (report.label.as_str(), report)))?;
-    let mut all = serde_json::json!({ "pushes": pushes });
+    let by_label = summary::by_label(pushed.iter().map(|report| (report.label.as_str(), report)))?;
+    let mut all = serde_json::json!({ "pushes": by_label });
     if !loaded.is_empty() {
         all["loads"] = summary::by_label(loaded.iter().map(|report| (report.label.as_str(), report)))?;
     }

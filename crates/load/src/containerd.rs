@@ -1,8 +1,7 @@
 //! containerd takes an image blob by blob; what it has is not sent again.
 
 use std::io;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use containerd::{Client, Error, Lease, Placed, Written, from_memory, labels};
@@ -26,9 +25,20 @@ pub(crate) struct Import<'a> {
 
 /// What became of the blobs.
 #[derive(Default)]
-struct Tallies {
-    present: Tally,
-    sent: Tally,
+struct Tallies(Mutex<[Tally; 2]>);
+
+impl Tallies {
+    fn count(&self, blob: &Descriptor, outcome: Outcome) {
+        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = &mut tallies[usize::from(outcome != Outcome::Present)];
+        tally.blobs += 1;
+        tally.bytes += blob.size;
+    }
+
+    /// Those that were there, and those that were sent.
+    fn into_inner(self) -> [Tally; 2] {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Import<'_> {
@@ -42,6 +52,7 @@ impl Import<'_> {
             tracing::warn!("{}", tool::chain(&error));
         }
         let (tallies, unchanged) = done?;
+        let [present, sent] = tallies.into_inner();
         Ok(Report {
             label: self.prepared.operation.label.clone(),
             into: "containerd".to_owned(),
@@ -49,8 +60,8 @@ impl Import<'_> {
             names: self.prepared.names.iter().map(ToString::to_string).collect(),
             unchanged,
             dry_run: self.context.dry_run,
-            present: tallies.present,
-            sent: tallies.sent,
+            present,
+            sent,
             seconds: deploy::Report::seconds(start.elapsed()),
         })
     }
@@ -58,13 +69,16 @@ impl Import<'_> {
     async fn under(&self, lease: &Lease) -> Result<(Tallies, bool), Failure> {
         let blobs = self.prepared.blobs();
         let missing = lease.missing(&blobs).await.map_err(failure)?;
-        let tallies = Mutex::new(Tallies::default());
-        let there = blobs.iter().filter(|blob| missing.iter().all(|missing| missing.digest != blob.digest));
-        there.for_each(|blob| self.count(&tallies, blob, Outcome::Present));
+        let tallies = Tallies::default();
+        for blob in blobs.iter().filter(|blob| missing.iter().all(|missing| missing.digest != blob.digest)) {
+            tallies.count(blob, Outcome::Present);
+        }
         let mut unchanged = missing.is_empty();
         if self.context.dry_run {
             unchanged = false;
-            missing.iter().for_each(|blob| self.count(&tallies, blob, Outcome::Uploaded));
+            for blob in &missing {
+                tallies.count(blob, Outcome::Uploaded);
+            }
         } else {
             let strategy = self.prepared.operation.strategy;
             let wanted = Wanted::new(self.context, missing.iter().map(|blob| (strategy, blob)));
@@ -77,7 +91,7 @@ impl Import<'_> {
                 unchanged &= lease.put_image(name, &root).await.map_err(failure)? == Placed::Same;
             }
         }
-        Ok((tallies.into_inner().unwrap_or_else(PoisonError::into_inner), unchanged))
+        Ok((tallies, unchanged))
     }
 
     /// The documents, from below.
@@ -93,7 +107,7 @@ impl Import<'_> {
         lease: &Lease,
         wanted: &Wanted,
         blob: &Descriptor,
-        tallies: &Mutex<Tallies>,
+        tallies: &Tallies,
     ) -> Result<(), Failure> {
         let _permit = self.context.transfers.acquire().await?;
         let purpose = self.prepared.operation.into();
@@ -105,16 +119,9 @@ impl Import<'_> {
             Written::New => Outcome::Uploaded,
             Written::Present => Outcome::Present,
         };
-        self.count(tallies, blob, outcome);
+        tallies.count(blob, outcome);
         self.context.progress.done(blob.digest, blob.size, outcome);
         Ok(())
-    }
-
-    fn count(&self, tallies: &Mutex<Tallies>, blob: &Descriptor, outcome: Outcome) {
-        let mut tallies = tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = if outcome == Outcome::Present { &mut tallies.present } else { &mut tallies.sent };
-        tally.blobs += 1;
-        tally.bytes += blob.size;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a load comes to: its image, its names, and which parts of an index are brought.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deploy::Context;
 use deploy::content::{self, Document, Image, Purpose};
@@ -54,11 +54,11 @@ impl<'a> Prepared<'a> {
 
     /// Everything but the root that has to be there for the image to run: blobs in the order of the images, each once.
     pub(crate) fn blobs(&self) -> Vec<Descriptor> {
-        let mut blobs = BTreeMap::new();
+        let mut known = BTreeSet::new();
         let mut listed = Vec::new();
         for chosen in &self.chosen {
             for blob in chosen.manifest.config().into_iter().chain(chosen.manifest.layers()) {
-                if blobs.insert(blob.digest, ()).is_none() {
+                if known.insert(blob.digest) {
                     listed.push(blob.clone());
                 }
             }

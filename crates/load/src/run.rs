@@ -89,12 +89,12 @@ impl Run<'_> {
                 let names = prepared.names.iter().map(ToString::to_string).collect();
                 Import { context: self.context, prepared, names }.run(&client).await
             }
-            Daemon::Docker if self.options.loader.is_none() => self.into_docker(prepared).await,
+            Daemon::Docker if self.options.loader.is_none() => self.by_docker(prepared).await,
             _ => by_archive::load(self.context, prepared, self.options, Store::Own).await,
         }
     }
 
-    async fn into_docker(&self, prepared: &Prepared<'_>) -> Result<Report, Failure> {
+    async fn by_docker(&self, prepared: &Prepared<'_>) -> Result<Report, Failure> {
         let reach = || async { self.reach_docker().await.map_err(|failure| failure.share()) };
         let docker = self.docker.get_or_init(reach).await.clone().map_err(Failure::from)?;
         if let Some(client) = &docker.containerd {

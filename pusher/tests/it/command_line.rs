@@ -156,7 +156,7 @@ fn plans_that_are_none() {
         ("{\"operations\": [], \"blobs\": {}}", "it has no operations"),
         (
             "{\"operations\": [{\"command\": \"fly\"}], \"blobs\": {}}",
-            "not a plan of a deploy target: unknown variant `fly`, expected `push` at line 1 column 33",
+            "not a plan of a deploy target: unknown variant `fly`, expected `push` or `load` at line 1 column 33",
         ),
     ];
     for (text, expected) in table {
