@@ -100,7 +100,9 @@ fn with_index(platforms: &[(&str, &str)]) -> (Target, FakeContainerd, Vec<Image>
     let (index, images) = index(platforms);
     let (mut target, containerd) = target(&index, &["app"]);
     target.ship(Kind::Index, &index);
-    images.iter().for_each(|image| target.ship_image(image));
+    for image in &images {
+        target.ship_image(image);
+    }
     (target, containerd, images)
 }
 

@@ -137,8 +137,7 @@ impl Target {
 
     /// The first and mostly only operation.
     pub(crate) fn push(&mut self) -> &mut Push {
-        let push = self.plan.operations[0].as_push_mut().unwrap();
-        push
+        self.plan.operations[0].as_push_mut().unwrap()
     }
 
     pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -25,12 +25,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("containerd", &["blob", "containerd-api", "oci"]),
     ("serving", &["tool"]),
     ("deploy", &["blob", "cas", "connect-cache", "oci", "plan", "registry", "tool"]),
+    ("load", &["blob", "containerd", "deploy", "layout", "oci", "plan", "registry", "tool"]),
     ("testkit", &["blobcache", "containerd-api", "oci", "tool"]),
     ("fuzz", &["layer", "oci"]),
     // Programs.
     ("fetcher", &["blob", "connect", "oci", "registry", "tool"]),
     ("builder", &["blob", "layer", "layout", "oci", "plan", "template", "tool"]),
-    ("pusher", &["blob", "connect", "connect-cache", "deploy", "oci", "plan", "registry", "tool"]),
+    ("pusher", &["blob", "connect", "connect-cache", "deploy", "load", "oci", "plan", "registry", "tool"]),
     ("tester", &["layout", "oci", "tool"]),
     // Servers.
     ("registry-server", &["blob", "blobcache", "cas", "connect-cache", "oci", "serving", "tool"]),
@@ -48,6 +49,8 @@ const BANS: &[(&str, &[&str])] = &[
     ),
     ("fetcher", &["tonic", "prost"]),
     ("tester", &["tokio", "reqwest", "hyper", "rustls", "ring"]),
+    // A server loads nothing.
+    ("bes", &["load", "containerd"]),
 ];
 
 fn metadata() -> Metadata {
