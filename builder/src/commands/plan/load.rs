@@ -130,5 +130,5 @@ fn lines(name: &Name) -> Result<String, Failure> {
             tags.iter().map(|tag| format!("{registry}/{repository}:{tag}")).collect()
         }
     };
-    Ok(names.iter().map(|name| format!("{name}\n")).collect())
+    Ok(names.into_iter().map(|name| name + "\n").collect())
 }
