@@ -61,7 +61,17 @@ fn expire() -> Option<String> {
 impl Lease {
     /// Holds nothing any more: what no image refers to is garbage from now on. To be called after an error, too.
     pub async fn end(self) -> Result<(), Error> {
-        let request = DeleteRequest { id: self.id.clone(), sync: false };
+        self.delete(false).await
+    }
+
+    /// The same, and waits until garbage is collected. To be called after a name was given to another image: what that had is
+    /// garbage now, and whoever unpacks the new image at the same time would lose layers that both have.
+    pub async fn end_and_collect(self) -> Result<(), Error> {
+        self.delete(true).await
+    }
+
+    async fn delete(self, sync: bool) -> Result<(), Error> {
+        let request = DeleteRequest { id: self.id.clone(), sync };
         match self.client.call(&leases::DELETE, request, |_| ()).await {
             Err(failed) if !failed.answer.is(Code::NotFound) => {
                 Err(self.client.error(Operation::EndLease, failed))

@@ -23,6 +23,16 @@ pub(crate) struct Import<'a> {
     pub(crate) names: Vec<String>,
 }
 
+/// What became of an import.
+#[derive(Default)]
+struct Done {
+    tallies: Tallies,
+    /// Whether everything was there before.
+    unchanged: bool,
+    /// Whether a name stood for another image.
+    replaced: bool,
+}
+
 /// What became of the blobs.
 #[derive(Default)]
 struct Tallies(Mutex<[Tally; 2]>);
@@ -47,11 +57,13 @@ impl Import<'_> {
         let start = Instant::now();
         let lease = client.lease().await.map_err(failure)?;
         let done = self.under(&lease).await;
+        let replaced = done.as_ref().is_ok_and(|done| done.replaced);
+        let ended = if replaced { lease.end_and_collect().await } else { lease.end().await };
         // What was brought stays, and the lease ends by itself: no reason to say that the load has failed.
-        if let Err(error) = lease.end().await {
+        if let Err(error) = ended {
             tracing::warn!("{}", tool::chain(&error));
         }
-        let (tallies, unchanged) = done?;
+        let Done { tallies, unchanged, .. } = done?;
         let [present, sent] = tallies.into_inner();
         Ok(Report {
             label: self.prepared.operation.label.clone(),
@@ -66,32 +78,33 @@ impl Import<'_> {
         })
     }
 
-    async fn under(&self, lease: &Lease) -> Result<(Tallies, bool), Failure> {
+    async fn under(&self, lease: &Lease) -> Result<Done, Failure> {
         let blobs = self.prepared.blobs();
         let missing = lease.missing(&blobs).await.map_err(failure)?;
         let tallies = Tallies::default();
         for blob in blobs.iter().filter(|blob| missing.iter().all(|missing| missing.digest != blob.digest)) {
             tallies.count(blob, Outcome::Present);
         }
-        let mut unchanged = missing.is_empty();
         if self.context.dry_run {
-            unchanged = false;
             for blob in &missing {
                 tallies.count(blob, Outcome::Uploaded);
             }
-        } else {
-            let strategy = self.prepared.operation.strategy;
-            let wanted = Wanted::new(self.context, missing.iter().map(|blob| (strategy, blob)));
-            try_join_all(missing.iter().map(|blob| self.bring(lease, &wanted, blob, &tallies))).await?;
-            for document in self.documents() {
-                unchanged &= write_document(lease, document).await? == Written::Present;
-            }
-            let root = self.prepared.image.root.descriptor();
-            for name in &self.names {
-                unchanged &= lease.put_image(name, &root).await.map_err(failure)? == Placed::Same;
-            }
+            return Ok(Done { tallies, ..Done::default() });
         }
-        Ok((tallies, unchanged))
+        let strategy = self.prepared.operation.strategy;
+        let wanted = Wanted::new(self.context, missing.iter().map(|blob| (strategy, blob)));
+        try_join_all(missing.iter().map(|blob| self.bring(lease, &wanted, blob, &tallies))).await?;
+        let mut done = Done { tallies, unchanged: missing.is_empty(), replaced: false };
+        for document in self.documents() {
+            done.unchanged &= write_document(lease, document).await? == Written::Present;
+        }
+        let root = self.prepared.image.root.descriptor();
+        for name in &self.names {
+            let placed = lease.put_image(name, &root).await.map_err(failure)?;
+            done.unchanged &= placed == Placed::Same;
+            done.replaced |= placed == Placed::Changed;
+        }
+        Ok(done)
     }
 
     /// The documents, from below.
