@@ -124,6 +124,9 @@ class Loading(Bench):
         elsewhere, _ = self.run_load("//:load", env={**env, "CONTAINERD_ADDRESS": str(containerd.socket)})
         self.assertIn("docker does not see what is in the containerd", elsewhere.stderr)
         self.assertEqual(docker.run("run", "--rm", "--network=none", NAME).stdout, said)
+        # Nothing is sent for an image that docker has, though its containerd cannot be asked.
+        again, _ = self.run_load("//:load", env={**env, "CONTAINERD_ADDRESS": str(folder / "nobody.sock")})
+        self.assertRegex(again.stderr, f"unchanged {NAME}: docker has it already")
 
     def test_docker_with_a_store_of_its_own(self):
         folder = self.folder / "docker-own"
@@ -162,9 +165,20 @@ class Loading(Bench):
         self.assertGreater(sent, BASE_SIZE)
         self.assertRegex(done.stderr, f"loaded {NAME} into podman")
         self.assertEqual(podman.run(f"localhost/{NAME}"), said)
+        # podman, too, takes an archive without the layers that it has.
         said = self.edit_data(7)
-        _, sent = self.run_load("//:load", flags=flags, env=podman.environment)
+        changed, sent = self.run_load("//:load", flags=flags, env=podman.environment)
+        self.assertEqual(sent, 0)
+        self.assertRegex(changed.stderr, f"loaded {NAME} into podman: [0-9]+ blobs already there, 3 sent")
         self.assertEqual(podman.run(f"localhost/{NAME}"), said)
+
+        # The very image only gets the names that it lacks.
+        again, _ = self.run_load("//:load", flags=flags, env=podman.environment)
+        self.assertRegex(again.stderr, f"unchanged {NAME}: podman has it already")
+        named, _ = self.run_load("//:load", "--tag", "other:1", "--tag", "ghcr.io/other/app:2", flags=flags, env=podman.environment)
+        self.assertRegex(named.stderr, "into podman: [0-9]+ blobs already there, 0 sent")
+        self.assertEqual(podman.run("localhost/other:1"), said)
+        self.assertEqual(podman.run("ghcr.io/other/app:2"), said)
 
     def test_archives(self):
         """On the standard output, into a program of one's own, and as an output of the build: the same image."""

@@ -184,11 +184,15 @@ impl<'a> Archive<'a> {
         let wrong = |mismatch| unread(io::Error::new(io::ErrorKind::InvalidData, mismatch));
         let mut verifier = Verifier::new(digest, Some(size));
         let mut stream = sources.open(0).await.map_err(unread)?;
-        let mut held = Bytes::new();
-        while let Some(chunk) = stream.next().await {
+        // What is written while more is read, and what comes after it: the last chunk is held back until all are known to be right.
+        let (mut ready, mut held) = (Bytes::new(), Bytes::new());
+        loop {
+            let (written, next) = tokio::join!(write(output, &ready, false), stream.next());
+            written?;
+            let Some(chunk) = next else { break };
             let chunk = chunk.map_err(unread)?;
             verifier.update(&chunk).map_err(wrong)?;
-            write(output, &std::mem::replace(&mut held, chunk), false).await?;
+            ready = std::mem::replace(&mut held, chunk);
         }
         verifier.finish().map_err(wrong)?;
         write(output, &held, false).await?;
