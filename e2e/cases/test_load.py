@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 
 from harness import judges, process, servers
 from harness.bench import Bench, push_base
@@ -117,6 +118,12 @@ class Loading(Bench):
         self.assertEqual(docker.run("run", "--rm", "--network=none", NAME).stdout, said)
         again, sent = self.run_load("//:load", env=env)
         self.assertRegex(again.stderr, f"unchanged {NAME}: docker's containerd has it already")
+
+        # An archive made by the build, under the name that was typed.
+        shutil.copy("/bin/busybox", self.load.path / "sh")
+        self.load.build("//:load_standalone", "--output_groups=tarball")
+        docker.run("image", "load", "--input", self.load.output("load_standalone_docker.tar"))
+        self.assertEqual(docker.run("run", "--rm", "--network=none", "demo/standalone:latest").stdout, "standalone\n")
 
         # A containerd that is not docker's: nobody would find the image there.
         containerd = self.server(servers.Containerd(folder))

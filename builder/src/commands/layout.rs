@@ -55,6 +55,7 @@ fn names(args: &LayoutArgs, mut values: Values) -> Result<Names, Failure> {
         names: values.names,
         ref_name_is_tag: values.ref_name_is_tag,
         platform: platform.map(str::parse).transpose().or_usage()?,
+        ..Names::default()
     })
 }
 

@@ -1,14 +1,14 @@
 //! What `docker load` wants beside an OCI layout, and the names under which both kinds of readers find the image.
 
-use oci::{Descriptor, Manifest, Platform};
+use oci::{Descriptor, ImageName, Manifest, Platform};
 use serde::Serialize;
 
 use crate::index_file::to_json;
 use crate::{Image, LayoutError, blob_path};
 
-/// The full reference, where containerd looks.
+/// The full reference with a registry, where containerd looks, and docker where it keeps its images there.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
-/// The full reference, where Apple's containerization looks.
+/// The reference as it was typed, where Apple's containerization looks.
 const CONTAINERIZATION_NAME: &str = "com.apple.containerization.image.name";
 /// The full reference or only its tag (image specification, "Pre-Defined Annotation Keys").
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -20,6 +20,8 @@ pub struct Names {
     pub names: Vec<String>,
     /// Whether `org.opencontainers.image.ref.name` is only the tag.
     pub ref_name_is_tag: bool,
+    /// Whether podman will read it: it takes the name where containerd looks, and completes it in its own way.
+    pub for_podman: bool,
     /// Of an image for several platforms, the one that readers get who know only one.
     pub platform: Option<Platform>,
 }
@@ -38,9 +40,11 @@ pub(crate) fn index_entries(image: &Image, names: &Names) -> Vec<Descriptor> {
     let entries = names.names.iter().map(|name| {
         let mut descriptor = image.root().clone();
         let tag = name.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+        let full = name.parse::<ImageName>().ok().filter(|_| !names.for_podman);
+        let full = full.map_or_else(|| name.clone(), |name| name.full());
         let ref_name = if names.ref_name_is_tag { tag } else { name };
         for (key, value) in
-            [(CONTAINERD_NAME, name.as_str()), (CONTAINERIZATION_NAME, name), (REF_NAME, ref_name)]
+            [(CONTAINERD_NAME, full.as_str()), (CONTAINERIZATION_NAME, name), (REF_NAME, ref_name)]
         {
             descriptor.annotations.insert(key.to_owned(), value.to_owned());
         }

@@ -12,6 +12,7 @@ use deploy::{Context, Outcome, Tally};
 use futures_util::StreamExt as _;
 use layout::{Blob, MissingBlobs, Names, Piece};
 use oci::{Descriptor, Digest};
+use plan::Daemon;
 use registry::Content as _;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tool::Failure;
@@ -75,6 +76,7 @@ impl<'a> Archive<'a> {
                 names: Some(Names {
                     names: contents.names,
                     ref_name_is_tag: false,
+                    for_podman: prepared.operation.daemon == Daemon::Podman,
                     platform: prepared.chosen[0].platform.clone(),
                 }),
                 missing: MissingBlobs::LeaveOut,

@@ -13,7 +13,7 @@ use crate::docker::{self, Store};
 use crate::prepare::{Chosen, Prepared};
 use crate::program::{NotTaken, Program};
 use crate::store::{self, Known, Presence};
-use crate::{Options, Report, names, standard_output};
+use crate::{Options, Report, standard_output};
 
 /// Loads an image by an archive.
 ///
@@ -93,11 +93,7 @@ impl<'a> Load<'a> {
         names: &[ImageName],
         left_out: &BTreeSet<Digest>,
     ) -> Result<Archive<'a>, Failure> {
-        let names = match self.prepared.operation.daemon {
-            // Names in its own way what has no registry.
-            Daemon::Podman => names.iter().map(ToString::to_string).collect(),
-            _ => names.iter().map(names::full).collect(),
-        };
+        let names = names.iter().map(ToString::to_string).collect();
         Archive::new(self.context, self.prepared, Contents { images, names, left_out }).await
     }
 

@@ -1,6 +1,6 @@
 //! What an image is called in a runtime.
 
-use oci::{ImageName, Reference, Tag};
+use oci::{ImageName, Tag};
 use plan::Name;
 use tool::{Failure, FailureContext as _};
 
@@ -35,31 +35,9 @@ pub(crate) fn of(name: &Name, options: &Options) -> Result<Vec<ImageName>, Failu
     Ok(names)
 }
 
-/// A name with the registry that is meant where none is named. containerd, and docker on top of it, want it so, and docker
-/// shows it as it was typed.
-pub(crate) fn full(name: &ImageName) -> String {
-    let Ok(reference) = Reference::parse(name.as_str()) else { return name.to_string() };
-    let registry = if reference.registry.is_docker_hub() { "docker.io" } else { reference.registry.as_str() };
-    let tag = reference.tag.as_ref().map_or("latest", Tag::as_str);
-    format!("{registry}/{}:{tag}", reference.repository)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn full_names_have_a_registry() {
-        for (typed, expected) in [
-            ("app", "docker.io/library/app:latest"),
-            ("my/app:1", "docker.io/my/app:1"),
-            ("docker.io/app:1", "docker.io/library/app:1"),
-            ("ghcr.io/my/app:1", "ghcr.io/my/app:1"),
-            ("localhost:5000/app", "localhost:5000/app:latest"),
-        ] {
-            assert_eq!(full(&typed.parse().unwrap()), expected);
-        }
-    }
 
     fn names(name: &Name, options: &Options) -> Vec<String> {
         of(name, options).unwrap().iter().map(ToString::to_string).collect()

@@ -14,7 +14,7 @@ use crate::containerd::{Import, failure};
 use crate::docker::{self, Docker, Store};
 use crate::prepare::Prepared;
 use crate::program::Program;
-use crate::{Loaded, Options, Report, by_archive, names};
+use crate::{Loaded, Options, Report, by_archive};
 
 /// The namespace in which docker has its images, and in which everybody who loads images for it looks.
 const NAMESPACE: &str = "moby";
@@ -99,7 +99,7 @@ impl Run<'_> {
         let docker = self.docker.get_or_init(reach).await.clone().map_err(Failure::from)?;
         if let Some(client) = &docker.containerd {
             // What docker finds under a short name has a long one.
-            let names: Vec<String> = prepared.names.iter().map(names::full).collect();
+            let names: Vec<String> = prepared.names.iter().map(ImageName::full).collect();
             let first = names.first().cloned();
             let report = Import { context: self.context, prepared, names }.run(client).await?;
             let digest = prepared.image.root.digest;

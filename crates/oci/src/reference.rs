@@ -220,6 +220,16 @@ impl ImageName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name with the registry that is meant where none is named. containerd, and docker on top of it, want it so; docker
+    /// shows it as it was typed.
+    pub fn full(&self) -> String {
+        let Ok(reference) = Reference::parse(&self.0) else { return self.0.clone() };
+        let registry =
+            if reference.registry.is_docker_hub() { "docker.io" } else { reference.registry.as_str() };
+        let tag = reference.tag.as_ref().map_or("latest", Tag::as_str);
+        format!("{registry}/{}:{tag}", reference.repository)
+    }
 }
 
 impl FromStr for ImageName {
@@ -316,6 +326,15 @@ mod tests {
         ];
         for (text, name) in table {
             assert_eq!(text.parse::<ImageName>().unwrap().as_str(), name);
+        }
+        for (typed, full) in [
+            ("app", "docker.io/library/app:latest"),
+            ("my/app:1", "docker.io/my/app:1"),
+            ("docker.io/app:1", "docker.io/library/app:1"),
+            ("ghcr.io/my/app:1", "ghcr.io/my/app:1"),
+            ("localhost:5000/app", "localhost:5000/app:latest"),
+        ] {
+            assert_eq!(typed.parse::<ImageName>().unwrap().full(), full);
         }
         for text in ["", "App", "a:-b", &format!("a@sha256:{}", "1".repeat(64))] {
             assert!(text.parse::<ImageName>().is_err(), "{text}");

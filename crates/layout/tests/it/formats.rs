@@ -159,7 +159,7 @@ fn docker_finds_one_platform_and_others_all() {
         (Some(Platform::new("linux", "s390x", "")), &amd),
     ];
     for (platform, expected) in table {
-        let names = Names { names: vec!["localhost:5000/a:1".to_owned()], ref_name_is_tag: false, platform };
+        let names = Names { names: vec!["localhost:5000/a:1".to_owned()], platform, ..Names::default() };
         let options = Archive { names: Some(names), missing: MissingBlobs::Refuse };
         let (order, contents) = listed(&archive(&image, &options));
         assert_eq!(order[2..5], ["oci-layout", "index.json", "manifest.json"]);
@@ -181,7 +181,7 @@ fn every_name_has_an_entry() {
         [(false, "docker.io/a/b", "localhost:5000/a:1"), (true, "latest", "1")]
     {
         let names = vec!["docker.io/a/b".to_owned(), "localhost:5000/a:1".to_owned()];
-        let names = Names { names, ref_name_is_tag, platform: None };
+        let names = Names { names, ref_name_is_tag, ..Names::default() };
         let options = Archive { names: Some(names), missing: MissingBlobs::Refuse };
         let (_, contents) = listed(&archive(&image, &options));
         let index = json_of(&contents["index.json"]);
@@ -193,6 +193,20 @@ fn every_name_has_an_entry() {
         assert_eq!(annotations(0)["org.opencontainers.image.ref.name"], first);
         assert_eq!(annotations(1)["org.opencontainers.image.ref.name"], second);
         assert_eq!(index["manifests"][0]["digest"], json!(single.manifest.descriptor.digest));
+    }
+}
+
+#[test]
+fn short_names_are_completed_where_docker_and_containerd_look() {
+    let (_sources, image, _single) = one();
+    for (for_podman, expected) in [(false, "docker.io/me/app:1"), (true, "me/app:1")] {
+        let names = Names { names: vec!["me/app:1".to_owned()], for_podman, ..Names::default() };
+        let options = Archive { names: Some(names), missing: MissingBlobs::Refuse };
+        let (_, contents) = listed(&archive(&image, &options));
+        let annotations = json_of(&contents["index.json"])["manifests"][0]["annotations"].clone();
+        assert_eq!(annotations["io.containerd.image.name"], expected);
+        assert_eq!(annotations["org.opencontainers.image.ref.name"], "me/app:1");
+        assert_eq!(json_of(&contents["manifest.json"])[0]["RepoTags"], json!(["me/app:1"]));
     }
 }
 

@@ -59,7 +59,7 @@ async fn only_layers_that_are_not_there_are_sent() {
     assert!(daemon.has(layers[2].digest) && daemon.has(config));
     let manifest: Value = serde_json::from_slice(&daemon.archive()["manifest.json"]).unwrap();
     assert_eq!(manifest[0]["Layers"].as_array().unwrap().len(), 3);
-    assert_eq!(manifest[0]["RepoTags"], json!(["docker.io/library/app:1"]));
+    assert_eq!(manifest[0]["RepoTags"], json!(["app:1"]));
     assert_eq!(daemon.calls(), ["image ls", "image inspect", "image load"]);
 }
 
