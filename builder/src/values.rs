@@ -13,3 +13,8 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Failure> {
 pub(crate) fn named(label: &str, failure: Failure) -> Failure {
     if label.is_empty() { failure } else { failure.context(label.to_owned()) }
 }
+
+/// What a failure is to name where a target took what it does from another one: both.
+pub(crate) fn with_spec(label: &str, spec: &str) -> String {
+    if spec.is_empty() { label.to_owned() } else { format!("{label}: {spec}") }
+}

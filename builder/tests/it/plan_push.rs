@@ -166,7 +166,7 @@ fn a_root_that_is_not_in_the_list() {
     let digest = workspace.read("image_digest");
     assert_eq!(
         run(&workspace, &[], values),
-        (1, format!("error: //x:push: the plan lacks the document `{digest}` that is to be pushed\n"))
+        (1, format!("error: //x:push: `list` lacks the document `{digest}`, which the operation is about\n"))
     );
 }
 

@@ -60,8 +60,20 @@ impl Content {
         Some(below.collect())
     }
 
-    /// Reads a list of entries.
-    pub(super) fn read(list: &Path) -> Result<Self, Failure> {
+    /// Reads a list of entries; the document that the operation is about has to be among them.
+    pub(super) fn read(list: &Path, root: Digest) -> Result<Self, Failure> {
+        let content = Self::read_all(list)?;
+        if !content.plan.blobs.contains_key(&root) {
+            return Err(anyhow!(
+                "`{}` lacks the document `{root}`, which the operation is about",
+                list.display()
+            )
+            .into());
+        }
+        Ok(content)
+    }
+
+    fn read_all(list: &Path) -> Result<Self, Failure> {
         // Only a manifest knows what its configuration is.
         let mut config_types: BTreeMap<Digest, String> = BTreeMap::new();
         let mut configs = Vec::new();

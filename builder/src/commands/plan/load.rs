@@ -44,20 +44,13 @@ struct Values {
 
 pub(crate) fn run(args: &PlanLoadArgs) -> Outcome {
     let values: Values = values::parse(&args.values)?;
-    let name = match values.spec.as_str() {
-        "" => values.label.clone(),
-        spec => format!("{}: {spec}", values.label),
-    };
+    let name = values::with_spec(&values.label, &values.spec);
     build(args, values).map_err(|failure| values::named(&name, failure))
 }
 
 fn build(args: &PlanLoadArgs, values: Values) -> Outcome {
     let root = documents::read_descriptor(&args.root_descriptor)?;
-    let mut content = Content::read(&args.entries)?;
-    if !content.plan.blobs.contains_key(&root.digest) {
-        let error = anyhow!("the plan lacks the document `{}` that is to be loaded", root.digest);
-        return Err(error.into());
-    }
+    let mut content = Content::read(&args.entries, root.digest)?;
     let variables = Variables {
         stamp: &args.stamp,
         image_target_package: &values.image_target_package,

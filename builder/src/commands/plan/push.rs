@@ -61,20 +61,13 @@ struct Values {
 
 pub(crate) fn run(args: &PlanPushArgs) -> Outcome {
     let values: Values = values::parse(&args.values)?;
-    let name = match values.spec.as_str() {
-        "" => values.label.clone(),
-        spec => format!("{}: {spec}", values.label),
-    };
+    let name = values::with_spec(&values.label, &values.spec);
     build(args, values).map_err(|failure| values::named(&name, failure))
 }
 
 fn build(args: &PlanPushArgs, values: Values) -> Outcome {
     let root = documents::read_descriptor(&args.root_descriptor)?;
-    let mut content = Content::read(&args.entries)?;
-    if !content.plan.blobs.contains_key(&root.digest) {
-        let error = anyhow!("the plan lacks the document `{}` that is to be pushed", root.digest);
-        return Err(error.into());
-    }
+    let mut content = Content::read(&args.entries, root.digest)?;
     let referrers = referrers::check(&content, root.digest)?;
     let variables = Variables {
         stamp: &args.stamp,
