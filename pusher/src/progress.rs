@@ -102,12 +102,15 @@ impl deploy::Progress for Progress {
     }
 
     fn operations(&self, count: usize) {
-        self.all.count.store(count, Ordering::Relaxed);
+        let count = self.all.count.fetch_add(count, Ordering::Relaxed) + count;
         if let Some(bars) = self.bars.as_ref().filter(|_| count > 1) {
-            let style = ProgressStyle::with_template("{pos} of {len} images {wide_bar}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(count as u64).with_style(style);
-            drop(self.all.bar.set(bars.add(bar)));
+            let bar = self.all.bar.get_or_init(|| {
+                let style = ProgressStyle::with_template("{pos} of {len} images {wide_bar}");
+                let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+                bars.add(ProgressBar::new(0).with_style(style))
+            });
+            bar.set_length(count as u64);
+            bar.set_position(self.all.done.load(Ordering::Relaxed) as u64);
         }
     }
 

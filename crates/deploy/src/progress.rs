@@ -10,7 +10,7 @@ pub trait Progress: Send + Sync {
     fn transfer(&self, digest: Digest, bytes: u64) -> Box<dyn Transfer>;
     /// What became of a blob.
     fn done(&self, digest: Digest, bytes: u64, outcome: Outcome);
-    /// So many operations begin.
+    /// So many more operations begin.
     fn operations(&self, _count: usize) {}
     /// One of them is done, well or not.
     fn operation_done(&self, _label: &str) {}

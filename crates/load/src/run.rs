@@ -22,24 +22,24 @@ const NAMESPACE: &str = "moby";
 /// Loads images and says for each what was done, in the same order. No failure of one keeps another from being loaded.
 pub async fn load_all(context: &Context, operations: &[&plan::Load], options: &Options) -> Vec<Loaded> {
     let run = Run { context, options, containerd: OnceCell::new(), docker: OnceCell::new() };
+    context.progress.operations(operations.len());
     let reading = operations.iter().map(|operation| Prepared::new(context, operation, options));
     let mut prepared: Vec<Result<Prepared<'_>, Failure>> = join_all(reading).await;
     refuse_shared_names(&mut prepared);
-    let loading = prepared.into_iter().map(|prepared| async {
-        match prepared {
+    refuse_second_archives(&mut prepared);
+    let run = &run;
+    let loading = prepared.into_iter().zip(operations).map(|(prepared, operation)| async move {
+        let outcome = match prepared {
             Ok(prepared) => run.one(&prepared).await,
             Err(failure) => Err(failure),
-        }
-    });
-    let outcomes = join_all(loading).await;
-    let named = |(outcome, operation): (Result<Report, Failure>, &&plan::Load)| {
+        };
         context.progress.operation_done(&operation.label);
         outcome.map_err(|failure| FailedOperation {
             what: "failed to load",
             ..FailedOperation::new(&operation.label, failure)
         })
-    };
-    outcomes.into_iter().zip(operations).map(named).collect()
+    });
+    join_all(loading).await
 }
 
 /// Two that give one name to different images would take turns in being lost.
@@ -60,6 +60,26 @@ fn refuse_shared_names(prepared: &mut [Result<Prepared<'_>, Failure>]) {
         if let Some((name, other)) = taken {
             let error = anyhow::anyhow!("`{other}` gives the name `{name}` to another image");
             *outcome = Err(Failure::usage(error).hint("give them different names"));
+        }
+    }
+}
+
+/// The standard output takes one archive.
+fn refuse_second_archives(prepared: &mut [Result<Prepared<'_>, Failure>]) {
+    let mut first: Option<String> = None;
+    for outcome in prepared {
+        let Ok(load) = outcome else { continue };
+        if load.operation.daemon != Daemon::Tar {
+            continue;
+        }
+        match &first {
+            None => first = Some(load.operation.label.clone()),
+            Some(first) => {
+                let error =
+                    anyhow::anyhow!("`{first}` writes its archive to the standard output, which takes one");
+                let hint = "make archives by the build: bazel build --output_groups=tarball TARGET...";
+                *outcome = Err(Failure::usage(error).hint(hint));
+            }
         }
     }
 }

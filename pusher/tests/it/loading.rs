@@ -214,6 +214,21 @@ fn one_name_is_one_image() {
 }
 
 #[test]
+fn the_standard_output_takes_one_archive() {
+    let image = image(&["layer"]);
+    let (mut target, _containerd) = with_image(&image, &["app"]);
+    target.plan.operations = ["one", "two"]
+        .map(|name| Operation::Load(Load { daemon: Daemon::Tar, ..load(name, &image.manifest, &[name]) }))
+        .to_vec();
+    let ran = target.run_binary(&[]);
+    assert_eq!(ran.0, 1);
+    assert!(ran.1.starts_with(b"blobs/"), "an archive");
+    assert!(ran.2.contains("\none:latest\n"), "names are on the standard error: {}", ran.2);
+    let message = "error: failed to load `//:two`: `//:one` writes its archive to the standard output, which takes one\n";
+    assert!(ran.2.contains(message), "{}", ran.2);
+}
+
+#[test]
 fn pushes_and_loads_of_one_run() {
     let registry = FakeRegistry::start();
     let image = image(&["layer"]);

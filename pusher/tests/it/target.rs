@@ -183,6 +183,13 @@ impl Target {
         self.run_as_it_is(arguments)
     }
 
+    /// Runs the target with its plan; status, standard output and standard error as they are.
+    pub(crate) fn run_binary(&self, arguments: &[&str]) -> (i32, Vec<u8>, String) {
+        self.file("push.json", &self.plan.to_json());
+        let output = self.command().args(arguments).output().unwrap();
+        (output.status.code().unwrap(), output.stdout, String::from_utf8(output.stderr).unwrap())
+    }
+
     /// Starts the target with its plan and does not wait for its end.
     pub(crate) fn start(&self) -> Child {
         self.file("push.json", &self.plan.to_json());
