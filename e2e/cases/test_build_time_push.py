@@ -18,15 +18,13 @@ class BuildTimePush(Bench):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.number = 0
+        cls.deploy = cls.workspace("deploy", cls.server(servers.DockerRegistry(cls.folder / "first")), None)
 
     def setUp(self):
-        type(self).number += 1
-        folder = self.folder / str(self.number)
-        folder.mkdir()
+        folder = self.folder / self._testMethodName
         self.registry = self.server(servers.DockerRegistry(folder))
         self.proxy = self.server(servers.CountingProxy(folder, self.registry))
-        self.deploy = self.workspace("deploy", self.proxy, None, folder=folder)
+        self.deploy.edit("BUILD.bazel", r'REGISTRY = "[^"]*"', f'REGISTRY = "{self.proxy.host}"')
 
     def name(self, repository):
         return f"{self.registry.host}/{repository}"

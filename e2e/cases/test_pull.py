@@ -128,33 +128,32 @@ class WrongPull(Bench):
         super().setUpClass()
         cls.registry = cls.server(servers.OurRegistry(cls.folder))
         cls.base = push_base(cls.folder, cls.registry)
+        cls.quickstart = cls.workspace("quickstart", cls.registry, cls.base)
 
-    def build(self, name, pattern, replacement):
-        """Builds the quickstart with a changed pull; returns what Bazel said."""
-        quickstart = self.workspace("quickstart", self.registry, self.base, folder=self.folder / name)
-        quickstart.edit("MODULE.bazel", pattern, replacement)
-        said = quickstart.build("//:image", expect="failure").stderr
-        quickstart.shutdown()
-        return said
+    def build(self, *edits, file="MODULE.bazel"):
+        """Builds the quickstart, changed for this test alone by pairs of a pattern and its replacement; returns what Bazel said."""
+        path = self.quickstart.path / file
+        self.addCleanup(path.write_text, path.read_text())
+        for pattern, replacement in edits:
+            self.quickstart.edit(file, pattern, replacement)
+        return self.quickstart.build("//:image", expect="failure").stderr
 
     def test_a_tag_without_a_digest(self):
-        said = self.build("tag", r'    digest = "[^"]+",\n', "")
+        said = self.build((r'    digest = "[^"]+",\n', ""))
         self.assertIn(f'digest = "{self.base}"', said)
 
     def test_an_index_without_the_platform(self):
-        quickstart = self.workspace("quickstart", self.registry, self.base, folder=self.folder / "platform")
-        quickstart.edit("BUILD.bazel", "@platforms//cpu:aarch64", "@platforms//cpu:s390x")
-        said = quickstart.build("//:image", expect="failure").stderr
+        said = self.build(("@platforms//cpu:aarch64", "@platforms//cpu:s390x"), file="BUILD.bazel")
         for word in ("//:app", "target platform (//:linux_arm64)", "image_only_for/linux_amd64,linux_arm64"):
             self.assertIn(word, said)
 
     def test_an_unknown_repository(self):
-        said = self.build("repository", r'repository = "demo/base"', 'repository = "demo/nothing"')
+        said = self.build((r'repository = "demo/base"', 'repository = "demo/nothing"'))
         self.assertIn("demo/nothing", said)
         self.assertIn("hint:", said)
 
     def test_no_registry_there(self):
-        said = self.build("refused", r'registry = "[^"]+"', f'registry = "localhost:{process.free_port()}"')
+        said = self.build((r'registry = "[^"]+"', f'registry = "localhost:{process.free_port()}"'))
         self.assertIn("refused", said)
         self.assertIn("hint:", said)
 
@@ -163,7 +162,5 @@ class WrongPull(Bench):
         file.write_text("no image\n")
         process.run(["oras", "push", "--plain-http", f"{self.registry.host}/demo/chart:1", "chart.txt:text/plain"], cwd=self.folder)
         digest = judges.digest(f"{self.registry.host}/demo/chart:1")
-        quickstart = self.workspace("quickstart", self.registry, digest, folder=self.folder / "artifact")
-        quickstart.edit("MODULE.bazel", r'repository = "demo/base"', 'repository = "demo/chart"')
-        said = quickstart.build("//:image", expect="failure").stderr
+        said = self.build((self.base, digest), (r'repository = "demo/base"', 'repository = "demo/chart"'))
         self.assertIn("is an artifact", said)
