@@ -26,6 +26,14 @@ pub struct Tally {
     pub bytes: u64,
 }
 
+impl Tally {
+    /// One more blob of so many bytes.
+    pub fn add(&mut self, bytes: u64) {
+        self.blobs += 1;
+        self.bytes += bytes;
+    }
+}
+
 /// Counts of one push.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -69,7 +77,7 @@ impl Counts {
     }
 }
 
-/// Shared by the tasks of one push.
+/// Shared by the tasks of one operation.
 #[derive(Debug, Default)]
 pub struct Counter(Mutex<Counts>);
 
@@ -82,8 +90,7 @@ impl Counter {
             Outcome::Mounted => &mut counts.mounted,
             Outcome::Uploaded => &mut counts.uploaded,
         };
-        tally.blobs += 1;
-        tally.bytes += bytes;
+        tally.add(bytes);
     }
 
     /// Counts a manifest that was written.

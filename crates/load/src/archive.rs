@@ -99,7 +99,7 @@ impl<'a> Archive<'a> {
 
     fn add_indexes(&mut self, prepared: &Prepared<'_>) -> Result<(), Failure> {
         let indexes = std::iter::once(&prepared.image.root).chain(&prepared.image.inner_indexes);
-        for index in indexes.filter(|index| index.config().is_none()) {
+        for index in indexes.filter(|index| index.as_index().is_some()) {
             self.image.add_index(index.bytes.to_vec())?;
         }
         Ok(())
@@ -115,7 +115,7 @@ impl<'a> Archive<'a> {
         let Some(parsed) = manifest.as_manifest() else { return Ok(()) };
         let known = self.context.plan.blobs.get(&parsed.config.digest);
         let config = if known.is_some_and(|known| known.runfile.is_some()) {
-            Some(content::read_document(self.context, purpose, &parsed.config)?.to_vec())
+            Some(content::read_config_bytes(self.context, purpose, &parsed.config)?.to_vec())
         } else {
             None
         };
@@ -138,18 +138,14 @@ impl<'a> Archive<'a> {
         for (digest, (blob, added)) in blobs {
             let is_left_out = !added && left_out.contains(digest);
             let tally = if is_left_out { &mut self.present } else { &mut self.sent };
-            tally.blobs += 1;
-            tally.bytes += blob.size;
+            tally.add(blob.size);
             if !added && !is_left_out {
                 streamed.push(blob);
             }
         }
         let wanted = Wanted::new(self.context, streamed.iter().map(|blob| (purpose.strategy, *blob)));
         for blob in streamed {
-            let caches = wanted.find(self.context, blob).await;
-            let sources = content::find(self.context, purpose, blob, caches)?;
-            let sources = sources.ok_or_else(|| content::nowhere(self.context, purpose, blob))?;
-            self.sources.insert(blob.digest, sources);
+            self.sources.insert(blob.digest, wanted.sources(self.context, purpose, blob).await?);
             self.image.add_blob(blob.digest, Blob::Elsewhere(blob.size));
         }
         Ok(())

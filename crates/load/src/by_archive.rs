@@ -1,6 +1,6 @@
 //! Loads into whatever takes an archive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use deploy::{Context, Tally};
@@ -10,7 +10,7 @@ use tool::Failure;
 
 use crate::archive::{Archive, Contents, Images};
 use crate::docker::{self, Store};
-use crate::prepare::{Chosen, Prepared};
+use crate::prepare::{self, Chosen, Prepared};
 use crate::program::{NotTaken, Program};
 use crate::store::{self, Known, Presence};
 use crate::{Options, Report, standard_output};
@@ -174,7 +174,11 @@ impl<'a> Load<'a> {
         if !self.context.dry_run {
             tag(program, id, missing).await?;
         }
-        let sent = Sent { present: tally(chosen), sent: Tally::default() };
+        let mut present = Tally::default();
+        for blob in prepare::blobs(chosen) {
+            present.add(blob.size);
+        }
+        let sent = Sent { present, sent: Tally::default() };
         Ok(self.report(program.name(), sent, missing.is_empty()))
     }
 
@@ -190,26 +194,8 @@ impl<'a> Load<'a> {
     }
 
     fn report(&self, into: &str, Sent { present, sent }: Sent, unchanged: bool) -> Report {
-        Report {
-            label: self.prepared.operation.label.clone(),
-            into: into.to_owned(),
-            digest: self.prepared.operation.root.digest,
-            names: self.prepared.names.iter().map(ToString::to_string).collect(),
-            unchanged,
-            dry_run: self.context.dry_run,
-            present,
-            sent,
-            seconds: self.start.elapsed().as_secs_f64(),
-        }
+        Report { unchanged, present, sent, ..self.prepared.report(self.context, into, self.start) }
     }
-}
-
-/// The layers and configs of images, each once.
-fn tally(chosen: &[Chosen]) -> Tally {
-    let manifests = chosen.iter().map(|chosen| &chosen.manifest);
-    let blobs = manifests.flat_map(|manifest| manifest.config().into_iter().chain(manifest.layers()));
-    let sizes: BTreeMap<Digest, u64> = blobs.map(|blob| (blob.digest, blob.size)).collect();
-    Tally { blobs: sizes.len() as u64, bytes: sizes.values().sum() }
 }
 
 /// Gives an image that is there more names.

@@ -1,19 +1,19 @@
 //! containerd takes an image blob by blob; what it has is not sent again.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use containerd::{Client, Error, Lease, Placed, Written, from_memory, labels};
-use deploy::content::{self, Document, Sources, Wanted};
-use deploy::{Context, Outcome, Tally};
+use deploy::content::{Document, Sources, Wanted};
+use deploy::summary::Counter;
+use deploy::{Context, Counts, Outcome};
 use futures_util::future::try_join_all;
 use oci::Descriptor;
 use registry::Content as _;
 use tool::Failure;
 
 use crate::Report;
-use crate::prepare::Prepared;
+use crate::prepare::{self, Prepared};
 
 /// An image on its way into containerd.
 pub(crate) struct Import<'a> {
@@ -26,29 +26,12 @@ pub(crate) struct Import<'a> {
 /// What became of an import.
 #[derive(Default)]
 struct Done {
-    tallies: Tallies,
+    /// Of the blobs.
+    counter: Counter,
     /// Whether everything was there before.
     unchanged: bool,
     /// Whether a name stood for another image.
     replaced: bool,
-}
-
-/// What became of the blobs.
-#[derive(Default)]
-struct Tallies(Mutex<[Tally; 2]>);
-
-impl Tallies {
-    fn count(&self, blob: &Descriptor, outcome: Outcome) {
-        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = &mut tallies[usize::from(outcome != Outcome::Present)];
-        tally.blobs += 1;
-        tally.bytes += blob.size;
-    }
-
-    /// Those that were there, and those that were sent.
-    fn into_inner(self) -> [Tally; 2] {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Import<'_> {
@@ -63,38 +46,29 @@ impl Import<'_> {
         if let Err(error) = ended {
             tracing::warn!("{}", tool::chain(&error));
         }
-        let Done { tallies, unchanged, .. } = done?;
-        let [present, sent] = tallies.into_inner();
-        Ok(Report {
-            label: self.prepared.operation.label.clone(),
-            into: "containerd".to_owned(),
-            digest: self.prepared.image.root.digest,
-            names: self.prepared.names.iter().map(ToString::to_string).collect(),
-            unchanged,
-            dry_run: self.context.dry_run,
-            present,
-            sent,
-            seconds: deploy::Report::seconds(start.elapsed()),
-        })
+        let Done { counter, unchanged, .. } = done?;
+        let Counts { present, uploaded: sent, .. } = counter.counts();
+        let report = self.prepared.report(self.context, "containerd", start);
+        Ok(Report { unchanged, present, sent, ..report })
     }
 
     async fn under(&self, lease: &Lease) -> Result<Done, Failure> {
-        let blobs = self.prepared.blobs();
+        let blobs = prepare::blobs(&self.prepared.chosen);
         let missing = lease.missing(&blobs).await.map_err(failure)?;
-        let tallies = Tallies::default();
+        let counter = Counter::default();
         for blob in blobs.iter().filter(|blob| missing.iter().all(|missing| missing.digest != blob.digest)) {
-            tallies.count(blob, Outcome::Present);
+            counter.blob(Outcome::Present, blob.size);
         }
         if self.context.dry_run {
             for blob in &missing {
-                tallies.count(blob, Outcome::Uploaded);
+                counter.blob(Outcome::Uploaded, blob.size);
             }
-            return Ok(Done { tallies, ..Done::default() });
+            return Ok(Done { counter, ..Done::default() });
         }
         let strategy = self.prepared.operation.strategy;
         let wanted = Wanted::new(self.context, missing.iter().map(|blob| (strategy, blob)));
-        try_join_all(missing.iter().map(|blob| self.bring(lease, &wanted, blob, &tallies))).await?;
-        let mut done = Done { tallies, unchanged: missing.is_empty(), replaced: false };
+        try_join_all(missing.iter().map(|blob| self.bring(lease, &wanted, blob, &counter))).await?;
+        let mut done = Done { counter, unchanged: missing.is_empty(), replaced: false };
         for document in self.documents() {
             done.unchanged &= write_document(lease, document).await? == Written::Present;
         }
@@ -120,19 +94,16 @@ impl Import<'_> {
         lease: &Lease,
         wanted: &Wanted,
         blob: &Descriptor,
-        tallies: &Tallies,
+        counter: &Counter,
     ) -> Result<(), Failure> {
         let _permit = self.context.transfers.acquire().await?;
         let purpose = self.prepared.operation.into();
-        let found = wanted.find(self.context, blob).await;
-        let Some(sources) = content::find(self.context, purpose, blob, found)? else {
-            return Err(content::nowhere(self.context, purpose, blob));
-        };
+        let sources = wanted.sources(self.context, purpose, blob).await?;
         let outcome = match write(lease, blob, &sources).await? {
             Written::New => Outcome::Uploaded,
             Written::Present => Outcome::Present,
         };
-        tallies.count(blob, outcome);
+        counter.blob(outcome, blob.size);
         self.context.progress.done(blob.digest, blob.size, outcome);
         Ok(())
     }

@@ -1,16 +1,16 @@
 //! What a load comes to: its image, its names, and which parts of an index are brought.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
-use deploy::Context;
 use deploy::content::{self, Document, Image, Purpose};
+use deploy::{Context, Tally};
 use oci::{Descriptor, ImageName, Platform};
 use plan::Daemon;
-use serde::Deserialize;
-use tool::{Failure, FailureContext as _};
+use tool::Failure;
 
 use crate::platforms::{self, Platforms};
-use crate::{Options, names};
+use crate::{Options, Report, names};
 
 /// A load that is ready to be done.
 pub(crate) struct Prepared<'a> {
@@ -52,19 +52,28 @@ impl<'a> Prepared<'a> {
         Ok(Self { operation, image, names, chosen, asked_for })
     }
 
-    /// Everything but the root that has to be there for the image to run: blobs in the order of the images, each once.
-    pub(crate) fn blobs(&self) -> Vec<Descriptor> {
-        let mut known = BTreeSet::new();
-        let mut listed = Vec::new();
-        for chosen in &self.chosen {
-            for blob in chosen.manifest.config().into_iter().chain(chosen.manifest.layers()) {
-                if known.insert(blob.digest) {
-                    listed.push(blob.clone());
-                }
-            }
+    /// A report that says of this load that nothing was done yet.
+    pub(crate) fn report(&self, context: &Context, into: &str, start: Instant) -> Report {
+        Report {
+            label: self.operation.label.clone(),
+            into: into.to_owned(),
+            digest: self.image.root.digest,
+            names: self.names.iter().map(ToString::to_string).collect(),
+            unchanged: false,
+            dry_run: context.dry_run,
+            present: Tally::default(),
+            sent: Tally::default(),
+            seconds: deploy::Report::seconds(start.elapsed()),
         }
-        listed
     }
+}
+
+/// The layers and configs of images, in their order, each once.
+pub(crate) fn blobs(chosen: &[Chosen]) -> Vec<Descriptor> {
+    let mut known = BTreeSet::new();
+    let manifests = chosen.iter().map(|chosen| &chosen.manifest);
+    let blobs = manifests.flat_map(|manifest| manifest.config().into_iter().chain(manifest.layers()));
+    blobs.filter(|blob| known.insert(blob.digest)).cloned().collect()
 }
 
 /// The images of an index that are meant.
@@ -145,17 +154,6 @@ fn not_offered(wanted: &Platform, offered: &[(Platform, Document)], options: &Op
     Failure::usage(error).hint(hint)
 }
 
-/// What a config says of where its image runs.
-#[derive(Deserialize)]
-struct RunsOn {
-    #[serde(default)]
-    os: String,
-    #[serde(default)]
-    architecture: String,
-    #[serde(default)]
-    variant: String,
-}
-
 /// A single image is loaded as it is, unless somebody asked for another one.
 fn check_platform(
     context: &Context,
@@ -166,10 +164,7 @@ fn check_platform(
     let (Platforms::Some(wanted), Some(config)) = (&options.platforms, manifest.config()) else {
         return Ok(());
     };
-    let bytes = content::read_document(context, purpose, config)?;
-    let RunsOn { os, architecture, variant } =
-        serde_json::from_slice(&bytes).about(format!("the config `{}` is not valid", config.digest))?;
-    let found = Platform::new(os, architecture, &variant);
+    let found = content::read_config(context, purpose, config)?.platform();
     if wanted.iter().any(|wanted| platforms::distance(wanted, &found).is_some()) {
         return Ok(());
     }

@@ -1,23 +1,17 @@
 //! An archive on the standard output, for whatever the user does with it.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tool::Failure;
 
 use crate::archive::{Archive, Unwritten};
 
-/// Writes an archive, unless the standard output is a terminal or has one already.
+/// Writes an archive, unless the standard output is a terminal.
 pub(crate) async fn write(archive: &Archive<'_>) -> Result<(), Failure> {
-    static USED: AtomicBool = AtomicBool::new(false);
     if io::stdout().is_terminal() {
         let error = anyhow::anyhow!("an archive is not for a terminal");
         let hint = "let a file or a program have it: `bazel run TARGET > image.tar`, `bazel run TARGET | docker load`";
         return Err(Failure::usage(error).hint(hint));
-    }
-    if USED.swap(true, Ordering::Relaxed) {
-        let error = anyhow::anyhow!("the standard output has the archive of another image already");
-        return Err(Failure::usage(error).hint("run the targets one after the other"));
     }
     archive.write(&mut tokio::io::stdout()).await.map_err(|unwritten| match unwritten {
         Unwritten::Blob { failure, .. } | Unwritten::Other(failure) => failure,

@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deploy::Context;
 use deploy::content::{self, Document, Purpose};
-use oci::config::ImageConfig;
 use oci::{Digest, ImageName, Platform, Reference};
 use plan::Daemon;
 use serde::Deserialize;
-use tool::{Failure, FailureContext as _};
+use tool::Failure;
 
 use crate::program::{Program, last_words};
 
@@ -56,15 +55,9 @@ impl Known {
         manifest: &Document,
     ) -> Result<Option<Self>, Failure> {
         let Some(config) = manifest.config() else { return Ok(None) };
-        let bytes = content::read_document(context, purpose, config)?;
-        let parsed: ImageConfig =
-            serde_json::from_slice(&bytes).about(format!("the config `{}` is not valid", config.digest))?;
-        let layers: Vec<Digest> = manifest.layers().map(|layer| layer.digest).collect();
-        let unpacked = parsed.rootfs.diff_ids;
-        if layers.len() != unpacked.len() {
-            return Ok(None);
-        }
-        let layers = layers.into_iter().zip(unpacked.iter().map(ToString::to_string)).collect();
+        let parsed = content::read_config(context, purpose, config)?;
+        let Some(layers) = manifest.layers_with_diff_ids(parsed) else { return Ok(None) };
+        let layers = layers.into_iter().map(|(layer, unpacked)| (layer, unpacked.to_string())).collect();
         Ok(Some(Self { id: config.digest, manifest: manifest.digest, layers }))
     }
 }

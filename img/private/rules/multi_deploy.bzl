@@ -55,6 +55,10 @@ def _kinds(ctx):
         fail("{}: attribute `deploy_operations`: {}: write \"push\", \"load\" or both".format(ctx.label, kinds))
     return [kind for kind in _KINDS if kind in kinds]
 
+def _kinds_of(info):
+    """The kinds of what is done with an image; others than our own rules may not say it, and push."""
+    return getattr(info, "kinds", ["push"])
+
 def _content(info, strategies):
     """What the plan has to know about an image.
 
@@ -65,7 +69,7 @@ def _content(info, strategies):
     Returns:
         struct: what plan_content() returned, or None if nothing is done with the image.
     """
-    used = [strategies[kind] for kind in getattr(info, "kinds", ["push"]) if kind in strategies]
+    used = [strategies[kind] for kind in _kinds_of(info) if kind in strategies]
     if not used:
         return None
     return plan_content(
@@ -107,7 +111,7 @@ def _multi_deploy_impl(ctx):
     )
     executable = declare_executable(ctx)
     blobs = {blob: None for content in contents for blob in content.blobs}.keys()
-    used = [all_strategies[kind] for kind in kinds if [info for info in deployments if kind in getattr(info, "kinds", ["push"])]]
+    used = [all_strategies[kind] for kind in kinds if [info for info in deployments if kind in _kinds_of(info)]]
     bes = bes_outputs(strategies = used, plan = plan, blobs = blobs)
     return [
         DefaultInfo(

@@ -13,23 +13,23 @@ use crate::content::Purpose;
 use crate::context::Context;
 
 /// A blob in the remote cache as something to upload: it passes through memory in chunks and touches no disk.
-pub(crate) struct CachedContent {
+pub(super) struct CachedContent {
     client: cas::Client,
     blob: cas::Blob,
     encoding: cas::Encoding,
 }
 
 impl CachedContent {
-    pub(crate) fn new(client: cas::Client, blob: cas::Blob, media_type: &str) -> Self {
+    pub(super) fn new(client: cas::Client, blob: cas::Blob, media_type: &str) -> Self {
         Self { client, blob, encoding: encoding(media_type) }
     }
 
-    pub(crate) fn endpoint(&self) -> &cas::Endpoint {
+    pub(super) fn endpoint(&self) -> &cas::Endpoint {
         &self.client.config().endpoint
     }
 
     /// What to say when other bytes came than were promised.
-    pub(crate) fn spoiled(&self, mismatch: Mismatch) -> Failure {
+    pub(super) fn spoiled(&self, mismatch: Mismatch) -> Failure {
         let endpoint = self.endpoint();
         Failure::new(mismatch)
             .context(format!(
@@ -64,13 +64,13 @@ pub struct NotCached {
 }
 
 impl NotCached {
-    pub(crate) fn new(context: &Context, what: String) -> Self {
+    pub(super) fn new(context: &Context, what: String) -> Self {
         Self { what, places: context.caches.names() }
     }
 }
 
 /// A blob that no cache has: which one, who makes it, where was looked, and what to do.
-pub(crate) fn in_no_cache(
+pub(super) fn in_no_cache(
     context: &Context,
     purpose: Purpose<'_>,
     blob: &Descriptor,
@@ -91,7 +91,7 @@ pub(crate) fn in_no_cache(
 }
 
 /// How to get back what was evicted.
-pub(crate) fn bring_back(purpose: Purpose<'_>) -> Vec<String> {
+pub(super) fn bring_back(purpose: Purpose<'_>) -> Vec<String> {
     let label = purpose.label;
     if purpose.strategy != Strategy::Bes {
         return vec![rebuild(label)];
@@ -118,7 +118,7 @@ pub(crate) fn rebuild(label: &str) -> String {
 }
 
 /// Whether the remote cache lost a blob that it had a moment ago.
-pub(crate) fn is_evicted(read: &io::Error) -> bool {
+pub(super) fn is_evicted(read: &io::Error) -> bool {
     let error = read.get_ref().and_then(|error| error.downcast_ref::<cas::Error>());
     error.is_some_and(|error| matches!(error.cause(), cas::Cause::Missing))
 }

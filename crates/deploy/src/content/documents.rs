@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use oci::{Descriptor, Digest, Index, Manifest, media_type};
+use oci::config::ImageConfig;
+use oci::{Descriptor, DiffId, Digest, Index, Manifest, media_type};
 use plan::Strategy;
 use tool::{Failure, FailureContext as _};
 
@@ -77,7 +78,16 @@ impl Document {
         self.as_index().map_or(&[], |index| &index.manifests)
     }
 
-    /// The layers of a manifest that have to be brought along, lowest first: those that clients get elsewhere by themselves are left out.
+    /// The layers of a manifest with their digests before compression, which its config says; none if it says them of another
+    /// number of layers.
+    pub fn layers_with_diff_ids(&self, config: ImageConfig) -> Option<Vec<(Digest, DiffId)>> {
+        let layers: Vec<Digest> = self.layers().map(|layer| layer.digest).collect();
+        let diff_ids = config.rootfs.diff_ids;
+        (layers.len() == diff_ids.len()).then(|| layers.into_iter().zip(diff_ids).collect())
+    }
+
+    /// The layers of a manifest that have to be brought along, lowest first: those that clients get elsewhere by themselves are
+    /// left out.
     pub fn layers(&self) -> impl Iterator<Item = &Descriptor> {
         self.as_manifest()
             .into_iter()
@@ -166,16 +176,26 @@ fn unnamed(digest: Digest) -> Failure {
 }
 
 /// The bytes of a config, which is a file of the build.
-pub fn read_document(
+pub fn read_config_bytes(
     context: &Context,
     purpose: Purpose<'_>,
-    document: &Descriptor,
+    config: &Descriptor,
 ) -> Result<Bytes, Failure> {
-    let blob = context.plan.blobs.get(&document.digest);
+    let blob = context.plan.blobs.get(&config.digest);
     let blob = blob.ok_or_else(|| {
-        Failure::new(anyhow::anyhow!("the plan names no file for the config `{}`", document.digest))
+        Failure::new(anyhow::anyhow!("the plan names no file for the config `{}`", config.digest))
     })?;
-    Ok(read_runfile(context, purpose, document.digest, blob)?.0)
+    Ok(read_runfile(context, purpose, config.digest, blob)?.0)
+}
+
+/// What a config says.
+pub fn read_config(
+    context: &Context,
+    purpose: Purpose<'_>,
+    config: &Descriptor,
+) -> Result<ImageConfig, Failure> {
+    let bytes = read_config_bytes(context, purpose, config)?;
+    serde_json::from_slice(&bytes).about(format!("the config `{}` is not valid", config.digest))
 }
 
 /// The bytes, and the path.

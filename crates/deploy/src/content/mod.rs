@@ -1,4 +1,4 @@
-//! What images consist of, and where its bytes come from: runfiles, Bazel's caches, registries. For all that is done with
+//! What images consist of, and where their bytes come from: runfiles, Bazel's caches, registries. For all that is done with
 //! images, whatever that is.
 
 mod cached;
@@ -16,9 +16,10 @@ use tool::Failure;
 
 pub use cached::NotCached;
 pub(crate) use cached::{described, rebuild};
-pub use documents::{Document, Image, load, read_document};
-pub use source::{Sources, find, nowhere};
-pub use wanted::{Found, Wanted};
+pub use documents::{Document, Image, load, read_config, read_config_bytes};
+pub use source::Sources;
+pub(crate) use source::{find, nowhere};
+pub use wanted::Wanted;
 
 /// The operation that content is read for.
 #[derive(Clone, Copy, Debug)]

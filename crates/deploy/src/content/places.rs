@@ -15,7 +15,7 @@ use registry::{ByteStream, Content, FileContent, RemoteContent};
 use crate::content::cached::CachedContent;
 
 /// A place that should have the blob.
-pub(crate) enum Place {
+pub(super) enum Place {
     File(PathBuf),
     DiskCache(PathBuf),
     RemoteCache(CachedContent),
@@ -43,7 +43,7 @@ impl Place {
 }
 
 /// All places of a blob; at least one.
-pub(crate) struct Places {
+pub(super) struct Places {
     digest: Digest,
     size: u64,
     all: Vec<Place>,
@@ -65,7 +65,7 @@ struct State {
 }
 
 impl Places {
-    pub(crate) fn new(digest: Digest, size: u64, all: Vec<Place>) -> Arc<Self> {
+    pub(super) fn new(digest: Digest, size: u64, all: Vec<Place>) -> Arc<Self> {
         Arc::new(Self { digest, size, all, state: Mutex::default() })
     }
 
@@ -74,12 +74,12 @@ impl Places {
     }
 
     /// The place that was read last.
-    pub(crate) fn last(&self) -> &Place {
+    pub(super) fn last(&self) -> &Place {
         &self.all[self.lock().last.min(self.all.len() - 1)]
     }
 
     /// What became of each place, where several were tried and none was any good.
-    pub(crate) fn all_failed(&self) -> Option<AllFailed> {
+    pub(super) fn all_failed(&self) -> Option<AllFailed> {
         let state = self.lock();
         let hint = |file: &PathBuf| format!("delete `{}`, which is broken", file.display());
         let is_cache = |place: &Place| matches!(place, Place::DiskCache(_) | Place::RemoteCache(_));
@@ -91,7 +91,7 @@ impl Places {
     }
 
     /// The bytes from an offset. Returns when the first ones are there, because a refusal only shows then.
-    pub(crate) async fn open(self: Arc<Self>, offset: u64) -> io::Result<ByteStream> {
+    pub(super) async fn open(self: Arc<Self>, offset: u64) -> io::Result<ByteStream> {
         if offset == 0 {
             self.lock().mixed = false;
         }
@@ -132,7 +132,7 @@ impl Places {
 
     /// Whether an upload whose bytes were wrong may begin anew. Where they came from several places, the last one may be
     /// right, and is tried alone.
-    pub(crate) fn fail_over(&self, error: &io::Error) -> bool {
+    pub(super) fn fail_over(&self, error: &io::Error) -> bool {
         let Some(mismatch) = mismatch(error) else { return false };
         let (mixed, name) = {
             let mut state = self.lock();
@@ -153,13 +153,13 @@ impl Places {
 }
 
 /// That no place was any good.
-pub(crate) struct AllFailed {
+pub(super) struct AllFailed {
     /// Why, for each place, in the order in which they failed.
-    pub(crate) reasons: Vec<String>,
+    pub(super) reasons: Vec<String>,
     /// What can be done about single places.
-    pub(crate) hints: Vec<String>,
+    pub(super) hints: Vec<String>,
     /// Whether some of the places are caches, which a build fills.
-    pub(crate) in_caches: bool,
+    pub(super) in_caches: bool,
 }
 
 /// A blob while it is read.
@@ -220,7 +220,7 @@ impl Reading {
 
 /// That other bytes came than those that are named by the digest; fewer are no such case, because those that came may be
 /// right.
-pub(crate) fn mismatch(error: &io::Error) -> Option<&Mismatch> {
+pub(super) fn mismatch(error: &io::Error) -> Option<&Mismatch> {
     let inner = error.get_ref()?;
     let mismatch = if let Some(mismatch) = inner.downcast_ref::<Mismatch>() {
         mismatch

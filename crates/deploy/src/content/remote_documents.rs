@@ -8,14 +8,13 @@ use oci::Digest;
 use registry::ManifestName;
 use tool::Failure;
 
-use crate::content::Purpose;
 use crate::content::cached::{NotCached, bring_back};
-use crate::content::failure;
 use crate::content::source::pulled_from;
+use crate::content::{Purpose, failure};
 use crate::context::Context;
 
 /// Reads all of these documents, verified. What the plan does not know is not looked for.
-pub(crate) async fn read(
+pub(super) async fn read(
     context: &Context,
     purpose: Purpose<'_>,
     digests: &[Digest],

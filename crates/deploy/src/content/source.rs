@@ -31,7 +31,7 @@ pub struct Sources {
 
 /// Finds the sources of a blob; none if nobody is known to have it, see [`nowhere`]. A runfile that has another size than the
 /// blob was changed after the build.
-pub fn find(
+pub(crate) fn find(
     context: &Context,
     purpose: Purpose<'_>,
     blob: &Descriptor,
@@ -86,7 +86,7 @@ fn origins(purpose: Purpose<'_>, known: Option<&plan::Blob>) -> Result<Vec<Remot
 }
 
 /// Where the base of the image comes from.
-pub(crate) fn pulled_from(purpose: Purpose<'_>) -> Result<Vec<Remote>, Failure> {
+pub(super) fn pulled_from(purpose: Purpose<'_>) -> Result<Vec<Remote>, Failure> {
     let Some(original) = &purpose.original else { return Ok(Vec::new()) };
     let remote = |registry: &String| Ok(Remote::new(registry.parse()?, original.repository.parse()?));
     original.registries.iter().map(remote).collect()
@@ -100,7 +100,7 @@ pub(crate) fn changed(file: &Path, difference: impl Into<anyhow::Error>, label: 
 }
 
 /// Why a blob cannot be read: no source of it is known.
-pub fn nowhere(context: &Context, purpose: Purpose<'_>, blob: &Descriptor) -> Failure {
+pub(crate) fn nowhere(context: &Context, purpose: Purpose<'_>, blob: &Descriptor) -> Failure {
     let known = context.plan.blobs.get(&blob.digest);
     if matches!(purpose.strategy, Strategy::Lazy | Strategy::Bes) {
         return in_no_cache(context, purpose, blob, known);

@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use oci::{Descriptor, Digest};
 use plan::{Kind, Strategy};
 use tokio::sync::OnceCell;
+use tool::Failure;
 
+use crate::content::Purpose;
+use crate::content::source::{self, Sources, nowhere};
 use crate::context::Context;
 
 /// Blobs without a file, and which of them the remote cache lacks, once that was asked.
@@ -19,7 +23,7 @@ pub struct Wanted {
 
 /// Which caches have one blob.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The disk cache's file.
     pub(crate) file: Option<PathBuf>,
     /// The remote cache's entry.
@@ -46,7 +50,7 @@ impl Wanted {
     }
 
     /// Looks for a blob: on the disk, else in the remote cache.
-    pub async fn find(&self, context: &Context, blob: &Descriptor) -> Found {
+    pub(crate) async fn find(&self, context: &Context, blob: &Descriptor) -> Found {
         let Some(wanted) = self.blobs.get(&blob.digest) else { return Found::default() };
         let file = on_disk(context, *wanted);
         let remote = match &context.caches.remote {
@@ -59,6 +63,17 @@ impl Wanted {
             None => None,
         };
         Found { file, remote }
+    }
+
+    /// The sources of a blob; if there is none, why it cannot be read.
+    pub async fn sources(
+        &self,
+        context: &Context,
+        purpose: Purpose<'_>,
+        blob: &Descriptor,
+    ) -> Result<Arc<Sources>, Failure> {
+        let found = self.find(context, blob).await;
+        source::find(context, purpose, blob, found)?.ok_or_else(|| nowhere(context, purpose, blob))
     }
 
     /// A question that fails is no answer: reading will show what is there.

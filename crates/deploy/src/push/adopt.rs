@@ -9,8 +9,7 @@ use registry::Remote;
 use tool::Failure;
 
 use super::prepare::Prepared;
-use crate::content::Document;
-use crate::content::{described, rebuild};
+use crate::content::{Document, described, rebuild};
 use crate::context::Context;
 
 /// How the address of a registry's blob cache is given.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::{try_join, try_join_all};
 use oci::{Descriptor, Digest, Tag};
 
-use crate::content::failure;
-use crate::content::{Document, Image};
+use crate::content::{Document, Image, failure};
 use crate::context::Context;
 use crate::push::prepare::Prepared;
 use tool::Failure;

@@ -68,8 +68,6 @@ fn pairs(context: &Context, manifest: &Document) -> Option<Vec<(Digest, Digest)>
     let path = runfile(&context.runfiles, known.runfile.as_deref()?).ok()?;
     let bytes = blob::read_bounded(fs_err::File::open(path).ok()?, oci::MAX_CONFIG_SIZE).ok()?;
     let config: ImageConfig = serde_json::from_slice(&bytes).ok()?;
-    let layers: Vec<Digest> = manifest.layers().map(|layer| layer.digest).collect();
-    let diff_ids = config.rootfs.diff_ids;
-    (layers.len() == diff_ids.len())
-        .then(|| layers.into_iter().zip(diff_ids.into_iter().map(|diff_id| diff_id.0)).collect())
+    let layers = manifest.layers_with_diff_ids(config)?;
+    Some(layers.into_iter().map(|(layer, diff_id)| (layer, diff_id.0)).collect())
 }

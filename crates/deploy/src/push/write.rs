@@ -4,8 +4,7 @@ use futures_util::future::try_join_all;
 use registry::ManifestName;
 use tool::Failure;
 
-use crate::content::Document;
-use crate::content::failure;
+use crate::content::{Document, failure};
 use crate::context::Context;
 use crate::push::blobs::Blobs;
 use crate::push::survey::{MissingImage, Survey};
