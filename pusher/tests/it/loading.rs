@@ -1,6 +1,6 @@
 //! Loads into a containerd: what is sent, what it is called, and what happens when something fails.
 
-use oci::media_type::OCI_INDEX;
+use oci::media_type::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST};
 use oci::{Index, Platform};
 use plan::{Daemon, Kind, Load, Name, Operation, Strategy};
 use serde_json::{Value, json};
@@ -156,6 +156,21 @@ fn platforms_that_are_not_there() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_config_may_be_larger_than_a_manifest() {
+    let mut image = image(&["layer"]);
+    let mut config: Value = serde_json::from_slice(&image.config.bytes).unwrap();
+    config["config"] = json!({"Labels": {"large": "x".repeat(5 << 20)}});
+    image.config = Document::json(OCI_CONFIG, &config);
+    let mut manifest: Value = serde_json::from_slice(&image.manifest.bytes).unwrap();
+    manifest["config"] = image.config.descriptor();
+    image.manifest = Document::json(OCI_MANIFEST, &manifest);
+    let (target, containerd) = with_image(&image, &["app"]);
+    let ran = target.run(&["--platform", "linux/amd64"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(containerd.has(image.config.digest()));
 }
 
 #[test]

@@ -208,8 +208,8 @@ fn read_runfile(
     let path = blob.runfile.as_ref().ok_or_else(|| unnamed(digest))?;
     let path = runfile(&context.runfiles, path)?;
     let file = fs_err::File::open(&path)?;
-    let bytes = blob::read_bounded(file, oci::MAX_MANIFEST_SIZE)
-        .about(format!("failed to read `{}`", path.display()))?;
+    let limit = if blob.kind == plan::Kind::Config { oci::MAX_CONFIG_SIZE } else { oci::MAX_MANIFEST_SIZE };
+    let bytes = blob::read_bounded(file, limit).about(format!("failed to read `{}`", path.display()))?;
     blob::verify_bytes(&bytes, digest, Some(blob.size))
         .map_err(|mismatch| changed(&path, mismatch, purpose.label))?;
     Ok((bytes.into(), path.display().to_string()))
